@@ -1,0 +1,6 @@
+"""The fixtures of the whole suite live in `tests/fixtures`, one module for each concern."""
+
+pytest_plugins = [
+    "tests.fixtures.requirements",
+    "tests.fixtures.postgres",
+]
