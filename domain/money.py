@@ -49,7 +49,7 @@ class Money:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `"199.00 RUB"`; raise `BadMoney` for anything else, more decimal places than the currency has included."""
+        """Read `"199.00 RUB"`; raise `BadMoney` for anything else, too many decimal places included."""
         number, _, currency = text.strip().partition(" ")
         return cls.from_decimal(number, currency.strip())
 

@@ -1,0 +1,44 @@
+"""From a command to its decision: the one place that knows which function decides what."""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import msgspec
+
+from domain import access, commands, outbox, people, selling
+from domain.commands import Command
+from domain.draft import Draft
+from domain.entities import Answer
+
+R = TypeVar("R")
+
+_DECISIONS: dict[type[Command[object]], Callable[..., object]] = {
+    commands.RecordUpdates: outbox.record_updates,
+    commands.PutAside: outbox.put_aside,
+    commands.FinishUpdate: outbox.finish_update,
+    commands.SettleMessage: outbox.settle,
+    commands.Show: people.show,
+    commands.MarkUnreachable: people.mark_unreachable,
+    commands.StartPurchase: selling.start_purchase,
+    commands.AttachInvoice: selling.attach_invoice,
+    commands.ReportUnavailable: selling.report_unavailable,
+    commands.FinalizePayment: selling.finalize,
+    commands.PayFromBalance: selling.pay_from_balance,
+    commands.ExpireSubscriptions: access.expire,
+    commands.ConfirmProvisions: access.confirm,
+}
+
+
+def decide(command: Command[R], draft: Draft) -> R:
+    """Decide one command on a draft and give its answer; a repeat of a key gets the first answer and changes nothing.
+
+    Whatever it raises is a mistake of ours: the caller drops the draft, and the command alone fails.
+    """
+    key = command.key()
+    if key is not None and (answer := draft.rows.answers.get(key)) is not None:
+        return cast("R", msgspec.json.decode(answer.reply, type=command.reply_type))
+    reply = cast("R", _DECISIONS[type(command)](command, draft))
+    if key is not None:
+        stored = msgspec.json.encode(reply).decode()
+        draft.rows.answers.put(Answer(key, type(command).__name__, stored, draft.now))
+    return reply
