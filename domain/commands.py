@@ -54,10 +54,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An update as it arrived: its id, its chat if it has one, and its JSON."""
+    """An update as it arrived: its id, its chat (0 if it has none), and its JSON."""
 
     update_id: int
-    chat_id: int | None
+    chat_id: int
     body: str
 
 

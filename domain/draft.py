@@ -5,7 +5,7 @@ and the view is as it was; if it succeeds, the draft is merged and the next comm
 What was merged is what the flush writes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -53,6 +53,11 @@ class Rows(Generic[K, E]):
         """Set a row, new or changed."""
         self.changed[self._key(row)] = row
         return row
+
+    def load(self, rows: Iterable[E]) -> None:
+        """Set many rows."""
+        for row in rows:
+            self.put(row)
 
     def layer(self) -> "Rows[K, E]":
         """An empty layer over this one."""

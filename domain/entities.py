@@ -212,10 +212,13 @@ class OutboxMessage:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """An update from Telegram as it came in; `done_at` is set in the transaction of what it caused."""
+    """An update from Telegram as it came in; `done_at` is set in the transaction of what it caused.
+
+    `chat_id` is what updates are kept in order by, 0 where there is no chat.
+    """
 
     id: int
-    chat_id: int | None
+    chat_id: int
     body: str
     received_at: datetime
     attempts: int = 0

@@ -1,1 +1,70 @@
-"""."""
+"""Supervised actors on Trio.
+
+An actor is a class with typed messages and a mailbox; a `Ref` is its address and stays good across restarts. A
+supervisor starts actors in order, restarts the ones that crash by Erlang/OTP's rules, and stops them in reverse.
+The package knows nothing of what its actors do.
+"""
+
+from .actor import Actor, Context
+from .clock import AdjustableClock, Clock, SystemClock
+from .config import WORKER_SETTINGS, duration, parse_tree
+from .envelope import Envelope
+from .errors import (
+    ActorCrashed,
+    ActorStopped,
+    CallCycle,
+    ConfigError,
+    DeadlineExceeded,
+    MailboxFull,
+    NotUnderstood,
+    StartFailed,
+    StartInterrupted,
+    TreeFailed,
+    Unavailable,
+    UnknownActor,
+)
+from .messages import Call, Cast, Down, Message, Tick
+from .ref import Ref
+from .signals import watch_signals
+from .specs import ActorSpec, GroupSpec, Intensity
+from .status import ActorStatus, GroupStatus
+from .system import System
+from .worker import Worker
+
+__all__ = [
+    "WORKER_SETTINGS",
+    "Actor",
+    "ActorCrashed",
+    "ActorSpec",
+    "ActorStatus",
+    "ActorStopped",
+    "AdjustableClock",
+    "Call",
+    "CallCycle",
+    "Cast",
+    "Clock",
+    "ConfigError",
+    "Context",
+    "DeadlineExceeded",
+    "Down",
+    "Envelope",
+    "GroupSpec",
+    "GroupStatus",
+    "Intensity",
+    "MailboxFull",
+    "Message",
+    "NotUnderstood",
+    "Ref",
+    "StartFailed",
+    "StartInterrupted",
+    "System",
+    "SystemClock",
+    "Tick",
+    "TreeFailed",
+    "Unavailable",
+    "UnknownActor",
+    "Worker",
+    "duration",
+    "parse_tree",
+    "watch_signals",
+]

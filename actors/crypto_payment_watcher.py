@@ -1,0 +1,122 @@
+"""`crypto_payment_watcher` (W7): asks Crypto Pay for what was paid; the truth behind its webhook, which is only a hint.
+
+Two questions a tick: how the invoices stand that we still wait for, and which were paid lately (one whose answer was lost when
+it was made is known only by its payload). The webhook, the poll and the sweep all end in the same `FinalizePayment`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from integrations.cryptopay.client import CryptoPay, open_cryptopay
+from integrations.cryptopay.types import Invoice
+
+from actors.environment import Environment
+from actors.messages import Write
+from domain.commands import FinalizePayment
+from domain.entities import Provider
+from runtime import Context, Ref, Worker
+
+_PAGE: Final = 200
+
+#: An invoice is payable for an hour, so one this old cannot be paid any more; the sweep would find it if it were.
+_POLLED_FOR: Final = timedelta(days=2)
+
+_AWAITED: Final = """
+    SELECT id, invoice_id FROM purchases
+    WHERE provider = 'cryptopay' AND status = 'invoiced' AND invoice_id IS NOT NULL AND id > %s
+        AND created_at > %s
+    ORDER BY id LIMIT %s
+"""
+
+_RECORDED: Final = """
+    SELECT charge_id FROM payments WHERE provider = 'cryptopay' AND charge_id = ANY(%s)
+    ORDER BY charge_id LIMIT 1000
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A purchase whose invoice has not been paid as far as we know."""
+
+    id: int
+    invoice_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A charge that is recorded already."""
+
+    charge_id: str
+
+
+class CryptoPaymentWatcher(Worker):
+    """Polls open invoices and sweeps paid ones."""
+
+    def __init__(self, context: Context, environment: Environment) -> None:
+        super().__init__(context)
+        self._settings = environment.configuration.settings.cryptopay
+        self._token = environment.secrets.cryptopay_token
+        self._readers = environment.readers
+        self._writer = context.ref("db_writer")
+        self._client: CryptoPay | None = None
+
+    async def started(self) -> None:
+        """Open the client; Crypto Pay need not answer for that. A shop without Crypto Pay has nothing to watch."""
+        if self._settings is not None and self._token is not None:
+            self._client = await self.context.stack.enter_async_context(
+                open_cryptopay(self._token, api_base=self._settings.api)
+            )
+        await super().started()
+
+    async def tick(self) -> None:
+        """Ask for everything awaited, then for what was paid lately."""
+        if self._client is None:
+            return
+        last, since = 0, self.context.clock.now() - _POLLED_FOR
+        while page := await self._readers.fetch(
+            Awaited, _AWAITED, (last, since, _PAGE), reader=self.context.name
+        ):
+            await self._finalize(await self._client.invoices(ids=[int(row.invoice_id) for row in page]))
+            last = page[-1].id
+        await self._finalize(await self._client.invoices(status="paid", count=_PAGE))
+
+    async def _finalize(self, invoices: list[Invoice]) -> None:
+        paid = {str(invoice.invoice_id): invoice for invoice in invoices if invoice.status == "paid"}
+        if not paid:
+            return
+        known = await self._readers.fetch(Recorded, _RECORDED, (list(paid),), reader=self.context.name)
+        for charge in paid.keys() - {row.charge_id for row in known}:
+            await finalize_invoice(self._writer, paid[charge])
+
+
+async def finalize_invoice(writer: Ref, invoice: Invoice) -> None:
+    """Have a paid invoice recorded, whoever heard of it first (R8); anything but a paid one is left alone."""
+    if invoice.status != "paid" or invoice.paid is None:
+        return
+    purchase, payer = read_payload(invoice.payload)
+    await writer.call(
+        Write(
+            FinalizePayment(
+                provider=Provider.CRYPTOPAY,
+                charge_id=str(invoice.invoice_id),
+                amount=invoice.paid,
+                purchase_id=purchase,
+                payer=payer,
+            )
+        )
+    )
+
+
+def make_payload(purchase_id: int, user_id: int) -> str:
+    """What travels with an invoice: which purchase it is for, and whose."""
+    return f"purchase:{purchase_id}:{user_id}"
+
+
+def read_payload(payload: str | None) -> tuple[int | None, int | None]:
+    """The purchase and the user that a payload names; (None, None) where it is not one of ours."""
+    match (payload or "").split(":"):
+        case ["purchase", purchase, user] if purchase.isdecimal() and user.isdecimal():
+            return int(purchase), int(user)
+        case _:
+            return None, None

@@ -1,0 +1,94 @@
+"""`db_writer`: the one actor that changes the database (F15).
+
+It drains its mailbox and hands the whole batch to the unit of work; callers are answered only after the commit.
+When the connection is lost the batch is executed again on a new one, under a new claim: every command is idempotent,
+so what had been committed already is answered as it was the first time.
+"""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Any, ClassVar, Final
+
+import psycopg
+
+from actors.environment import Environment
+from actors.messages import LookAgain, Write
+from domain.commands import Command
+from runtime import Actor, Context, Envelope
+from storage.errors import StorageError
+from storage.writer import Answered, Outcome, Writer, open_writer
+
+#: How often a batch is executed again on a new connection before the actor gives up and is restarted.
+_CONNECTIONS_MAX: Final = 5
+
+
+class CommandFailed(Exception):
+    """A command changed nothing because of a mistake of ours; its cause says which. The writer goes on."""
+
+
+class DbWriter(Actor):
+    """Executes `Write` commands in batches, in the order in which they came."""
+
+    batch: ClassVar[int] = 256
+
+    def __init__(self, context: Context, environment: Environment) -> None:
+        super().__init__(context)
+        self._environment = environment
+        self._listeners = [context.ref("vpn"), context.ref("sender")]
+        self._session = AsyncExitStack()
+        self._writer: Writer | None = None
+
+    async def started(self) -> None:
+        """Connect and take the claim; raises `ClaimHeld` if another process writes to this database."""
+        await self.context.stack.enter_async_context(self._session)
+        await self._connect()
+
+    async def receive_batch(self, envelopes: Sequence[Envelope]) -> None:
+        """Carry out what waited, then answer everybody."""
+        writes = [envelope for envelope in envelopes if isinstance(envelope.message, Write)]
+        for envelope in envelopes:
+            if envelope not in writes:
+                envelope.fail(
+                    TypeError(f"db_writer carries out Write, not {type(envelope.message).__name__}")
+                )
+        outcomes = await self._execute([envelope.message.command for envelope in writes])  # type: ignore[attr-defined]
+        for envelope, outcome in zip(writes, outcomes, strict=True):
+            if isinstance(outcome, Answered):
+                envelope.reply(outcome.reply)
+            else:
+                self._report(envelope, outcome.error)
+        for listener in self._listeners:
+            listener.cast(LookAgain())
+
+    async def _execute(self, commands: list[Command[Any]]) -> list[Outcome]:
+        for attempt in range(_CONNECTIONS_MAX):
+            try:
+                if self._writer is None:
+                    await self._connect()
+                assert self._writer is not None, "just connected"
+                return await self._writer.execute(commands, self.context.clock.now())
+            except (psycopg.OperationalError, StorageError) as error:
+                self.context.log.warning("connection lost", attempt=attempt + 1, error=str(error))
+                self._writer = None
+                if attempt + 1 == _CONNECTIONS_MAX:
+                    raise
+                await self.context.clock.sleep(0.1 * 2**attempt)
+        raise AssertionError("the loop returns or raises")
+
+    async def _connect(self) -> None:
+        await self._session.aclose()
+        self._writer = await self._session.enter_async_context(
+            open_writer(
+                self._environment.writer_conninfo,
+                now=self.context.clock.now(),
+                catalogue=self._environment.configuration.catalogue,
+                entropy=self._environment.entropy,
+            )
+        )
+
+    def _report(self, envelope: Envelope, error: Exception) -> None:
+        name = type(envelope.message.command).__name__  # type: ignore[attr-defined]
+        self.context.log.error("command failed", command=name, exc_info=error)
+        failure = CommandFailed(f"{name} changed nothing: {type(error).__name__}")
+        failure.__cause__ = error
+        envelope.fail(failure)

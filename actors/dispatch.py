@@ -1,0 +1,219 @@
+"""`telegram/dispatch`: handles what the inbox holds, in order within each chat, side by side between chats.
+
+Handling an update is: read it, ask the writer for one command that carries its id. The command's key makes a repeat harmless,
+so an update that was being handled when the process was killed is simply handled again.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from integrations.cryptopay.client import CryptoPay, CryptoPayRefused, open_cryptopay
+from integrations.telegram.bot import TrioBot
+from integrations.telegram.outgoing import AnswerTap, deliver
+from integrations.telegram.raw_update import RawUpdate
+
+from actors.crypto_payment_watcher import make_payload
+from actors.environment import Environment
+from actors.lanes import Lanes
+from actors.messages import LookAgain, Write
+from domain.commands import (
+    AttachInvoice,
+    FinalizePayment,
+    FinishUpdate,
+    MarkUnreachable,
+    PayFromBalance,
+    Person,
+    PutAside,
+    ReportUnavailable,
+    Show,
+    StartPurchase,
+)
+from domain.entities import Provider
+from integrations.http_client import NotSent, OutcomeUnknown
+from integrations.telegram import updates
+from runtime import Context, Message, Tick, Unavailable, Worker
+
+_PAGE: Final = 100
+_CHATS_AT_ONCE: Final = 16
+_INVOICE_SECONDS: Final = 3600
+
+#: Chats of groups have negative ids; updates without a chat are kept under 0.
+_BELOW_ALL: Final = -(2**63)
+
+_COMMANDS: Final = {"start": "home", "plans": "plans", "me": "account", "balance": "top_ups", "help": "help"}
+
+_CHATS: Final = """
+    SELECT DISTINCT chat_id FROM updates
+    WHERE done_at IS NULL AND chat_id > %s
+    ORDER BY chat_id LIMIT %s
+"""
+
+_WAITING: Final = """
+    SELECT id, chat_id, body FROM updates
+    WHERE done_at IS NULL AND chat_id = %s
+    ORDER BY id LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A chat with updates that are not done."""
+
+    chat_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An update that is not done."""
+
+    id: int
+    chat_id: int
+    body: str
+
+
+class Dispatch(Worker):
+    """Turns updates into commands."""
+
+    period = 5.0
+
+    def __init__(self, context: Context, environment: Environment, bot: TrioBot) -> None:
+        super().__init__(context)
+        self._environment = environment
+        self._readers = environment.readers
+        self._writer = context.ref("db_writer")
+        self._bot = bot
+        self._lanes = Lanes(context.nursery, self._handle_chat, _CHATS_AT_ONCE, context.log)
+        self._cryptopay: CryptoPay | None = None
+
+    async def started(self) -> None:
+        """Open Crypto Pay's client if it is configured."""
+        settings = self._environment.configuration.settings.cryptopay
+        token = self._environment.secrets.cryptopay_token
+        if settings is not None and token is not None:
+            self._cryptopay = await self.context.stack.enter_async_context(
+                open_cryptopay(token, api_base=settings.api)
+            )
+        await super().started()
+
+    async def receive(self, message: Message) -> object:
+        """A hint means that the inbox has something new."""
+        return await super().receive(Tick() if isinstance(message, LookAgain) else message)
+
+    async def tick(self) -> None:
+        """Wake the lane of every chat that waits."""
+        last = _BELOW_ALL
+        while page := await self._readers.fetch(Chat, _CHATS, (last, _PAGE), reader=self.context.name):
+            for chat in page:
+                self._lanes.wake(chat.chat_id)
+            last = page[-1].chat_id
+
+    async def _handle_chat(self, chat: int) -> None:
+        while page := await self._readers.fetch(Waiting, _WAITING, (chat, _PAGE), reader=self.context.name):
+            for update in page:
+                try:
+                    await self._handle(update)
+                except Unavailable:
+                    raise
+                except Exception as error:  # one bad update must not stop the others: counted, then parked
+                    self.context.log.error("update not handled", update=update.id, exc_info=error)
+                    await self._writer.call(Write(PutAside(update.id, type(error).__name__)))
+                    return
+
+    async def _handle(self, update: Waiting) -> None:
+        inbound = updates.read_update(RawUpdate(update.id, update.chat_id, update.body.encode()))
+        match inbound:
+            case updates.Command():
+                screen = _COMMANDS.get(inbound.name, "help")
+                await self._show(update, inbound.user, screen)
+            case updates.Text():
+                await self._show(update, inbound.user, "help")
+            case updates.Tap():
+                self.context.nursery.start_soon(deliver, self._bot, AnswerTap(inbound.query_id))
+                await self._tap(update, inbound)
+            case updates.Paid():
+                await self._paid(update, inbound)
+            case updates.Blocked() | updates.Unblocked():
+                blocked = isinstance(inbound, updates.Blocked)
+                await self._writer.call(Write(MarkUnreachable(update.id, _person(inbound.user), blocked)))
+            case _:
+                if isinstance(inbound, updates.Refunded) or getattr(inbound, "suspicious", False):
+                    self.context.log.error(
+                        "update needs an operator", update=update.id, inbound=repr(inbound)
+                    )
+                await self._writer.call(Write(FinishUpdate(update.id)))
+
+    async def _show(
+        self, update: Waiting, user: updates.Person, screen: str, replaces: int | None = None
+    ) -> None:
+        await self._writer.call(Write(Show(update.id, _person(user), screen, replaces)))
+
+    async def _tap(self, update: Waiting, tap: updates.Tap) -> None:
+        verb, _, rest = tap.data.partition(":")
+        match verb:
+            case "show":
+                await self._show(update, tap.user, rest, tap.message_id)
+            case "buy":
+                item, _, provider = rest.rpartition(":")
+                await self._buy(update, tap, item, provider)
+            case "settle" if rest.isdecimal():
+                command = PayFromBalance(update.id, _person(tap.user), int(rest), tap.message_id)
+                await self._writer.call(Write(command))
+            case _:
+                await self._show(update, tap.user, "help")
+
+    async def _buy(self, update: Waiting, tap: updates.Tap, item: str, provider: str) -> None:
+        if provider not in set(Provider):
+            await self._show(update, tap.user, "plans", tap.message_id)
+            return
+        started = await self._writer.call(
+            Write(StartPurchase(update.id, _person(tap.user), item, Provider(provider), tap.message_id))
+        )
+        if started is None or provider != Provider.CRYPTOPAY:
+            return
+        unavailable = ReportUnavailable(update.id, started.purchase_id, tap.message_id)
+        if self._cryptopay is None:
+            await self._writer.call(Write(unavailable))
+            return
+        try:
+            invoice = await self._cryptopay.create_invoice(
+                started.price,
+                description=f"{self._environment.configuration.settings.shop.name}: {started.title}",
+                payload=make_payload(started.purchase_id, tap.user.id),
+                expires_in=_INVOICE_SECONDS,
+                paid_button_url=f"https://t.me/{self._environment.bot_username}",
+            )
+        except (NotSent, OutcomeUnknown, CryptoPayRefused) as error:
+            self.context.log.warning("no invoice", purchase=started.purchase_id, error=str(error))
+            await self._writer.call(Write(unavailable))
+            return
+        await self._writer.call(
+            Write(
+                AttachInvoice(
+                    update.id,
+                    started.purchase_id,
+                    str(invoice.invoice_id),
+                    invoice.pay_url,
+                    tap.message_id,
+                )
+            )
+        )
+
+    async def _paid(self, update: Waiting, paid: updates.Paid) -> None:
+        kind, _, number = paid.payload.partition(":")
+        ours = kind == "purchase" and number.isdecimal() and len(number) < 19
+        await self._writer.call(
+            Write(
+                FinalizePayment(
+                    provider=Provider.STARS,
+                    charge_id=paid.charge_id,
+                    amount=paid.amount,
+                    purchase_id=int(number) if ours else None,
+                    payer=paid.user.id,
+                    update_id=update.id,
+                )
+            )
+        )
+
+
+def _person(user: updates.Person) -> Person:
+    return Person(user.id, user.first_name, user.username, user.language_code)

@@ -1,0 +1,238 @@
+"""`supervisor.toml` as typed values: the shop, its plans, the integrations, the nodes (requirement O1).
+
+The tree of actors in the same file is read by `runtime`; everything else is read here, once, before anything starts.
+A mistake is one line that names the file, the key, what was found and what was expected.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from domain.catalogue import Catalogue, Plan, TopUp
+from domain.money import BadMoney, Money
+from runtime import ConfigError
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,32}$")]
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Stars = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+
+#: The sections of the file that belong to the tree of actors.
+TREE_SECTIONS = ("tree", "actor")
+
+
+class Shop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The shop's name as people read it, the currency of balances, and who helps."""
+
+    name: Title
+    currency: str
+    support: str = ""
+
+
+class PlanEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One `[[plans]]` entry."""
+
+    id: Name
+    title: Title
+    duration: str
+    price: str
+    stars: Stars
+
+
+class TopUpEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One `[[top_ups]]` entry."""
+
+    id: Name
+    title: Title
+    price: str
+    stars: Stars
+
+
+class Telegram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The bot: where its token is, which Bot API server it talks to, and how updates come."""
+
+    token_env: str = "TURNPIKE_BOT_TOKEN"
+    token_file: str | None = None
+    api: str = "https://api.telegram.org"
+    updates: Literal["polling", "webhook"] = "polling"
+
+
+class CryptoPay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Crypto Pay: where the app's token is, and which server it talks to."""
+
+    token_env: str = "TURNPIKE_CRYPTOPAY_TOKEN"
+    token_file: str | None = None
+    api: str = "https://pay.crypt.bot"
+
+
+class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`embedded`, or the environment variable that holds the address of a PostgreSQL server."""
+
+    url_env: str | None = None
+
+
+class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The HTTP listener for subscription addresses and webhooks, and its address as people reach it."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
+    public_url: str = ""
+
+
+class RealityEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """REALITY of a node; the keys of a node that turnpike runs itself are made at its first start."""
+
+    server_name: str
+    target: str = ""
+    public_key: str = ""
+    short_id: str = ""
+
+
+class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One `[[nodes]]` entry; without `api`, turnpike runs the node's Xray itself on this machine."""
+
+    name: Name
+    host: str
+    port: Port
+    label: str = ""
+    listen: str = "0.0.0.0"
+    api: str | None = None
+    reality: RealityEntry | None = None
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything in `supervisor.toml` but the tree."""
+
+    shop: Shop
+    plans: list[PlanEntry]
+    top_ups: list[TopUpEntry] = []
+    telegram: Telegram = Telegram()
+    cryptopay: CryptoPay | None = None
+    database: Database = Database()
+    gateway: Gateway = Gateway()
+    nodes: list[NodeEntry] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The whole file: settings, what is for sale, and the tree's sections for `runtime.parse_tree`."""
+
+    settings: Settings
+    catalogue: Catalogue
+    tree: Mapping[str, object]
+
+
+def load_configuration(path: Path) -> Configuration:
+    """Read and check the file; raises `ConfigError` with one line for a person."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: there is no such file; copy supervisor.toml of the repository and edit it"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from None
+    return configuration_of(document, path.name)
+
+
+def configuration_of(document: Mapping[str, Any], name: str) -> Configuration:
+    """Check a document that was read already; `name` is what messages call it."""
+    tree = {section: document[section] for section in TREE_SECTIONS if section in document}
+    rest = {section: value for section, value in document.items() if section not in TREE_SECTIONS}
+    try:
+        settings = msgspec.convert(rest, Settings)
+        return Configuration(settings, _catalogue(settings), tree)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{name}: {_sentence(str(error), rest)}") from None
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from None
+
+
+def _sentence(text: str, document: Mapping[str, Any]) -> str:
+    """Msgspec's finding with the key in front, and the nearest known name where one is unknown."""
+    what, _, where = text.partition(" - at `$")
+    path = where.rstrip("`").lstrip(".")
+    unknown = re.match(r"Object contains unknown field `(.+)`", what)
+    if unknown is None:
+        return f"{path or 'the file'}: {what[0].lower()}{what[1:]}" if path else what
+    key = unknown[1]
+    near = get_close_matches(key, _known_fields(path), n=1)
+    hint = f", did you mean {near[0]!r}?" if near else f", expected one of {', '.join(_known_fields(path))}"
+    return f"{path + '.' if path else ''}{key}: unknown key{hint}"
+
+
+def _known_fields(path: str) -> list[str]:
+    at: Any = Settings
+    for step in filter(None, re.split(r"[.\[\]]+", path)):
+        if step == "...":
+            continue
+        hint = next(field.type for field in msgspec.structs.fields(at) if field.name == step)
+        at = next((each for each in _structs(hint)), at)
+    return [field.name for field in msgspec.structs.fields(at)] + (
+        list(TREE_SECTIONS) if at is Settings else []
+    )
+
+
+def _structs(hint: Any) -> list[type[msgspec.Struct]]:
+    inside = getattr(hint, "__args__", ())
+    here = [hint] if isinstance(hint, type) and issubclass(hint, msgspec.Struct) else []
+    return here + [found for each in inside for found in _structs(each)]
+
+
+def _catalogue(settings: Settings) -> Catalogue:
+    plans = {
+        entry.id: Plan(
+            entry.id,
+            entry.title,
+            _duration(f"plans.{entry.id}.duration", entry.duration),
+            _price(f"plans.{entry.id}.price", entry.price, settings.shop.currency),
+            Money(entry.stars, "XTR"),
+        )
+        for entry in settings.plans
+    }
+    top_ups = {
+        entry.id: TopUp(
+            entry.id,
+            entry.title,
+            _price(f"top_ups.{entry.id}.price", entry.price, settings.shop.currency),
+            Money(entry.stars, "XTR"),
+        )
+        for entry in settings.top_ups
+    }
+    if len(plans) < len(settings.plans) or len(top_ups) < len(settings.top_ups):
+        raise ValueError("plans: two entries have the same id, expected each once")
+    if not plans:
+        raise ValueError("plans: there is none, expected at least one [[plans]] entry")
+    names = [node.name for node in settings.nodes]
+    if len(set(names)) < len(names):
+        raise ValueError("nodes: two entries have the same name, expected each once")
+    return Catalogue(settings.shop.currency, plans, top_ups)
+
+
+def _price(key: str, text: str, currency: str) -> Money:
+    try:
+        money = Money.parse(text)
+    except BadMoney as error:
+        raise ValueError(f"{key}: {error}") from None
+    if money.currency != currency or money.minor <= 0:
+        raise ValueError(f"{key}: found {text!r}, expected a positive amount in {currency} (shop.currency)")
+    return money
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _duration(key: str, text: str) -> timedelta:
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
+    if match is None:
+        raise ValueError(f"{key}: found {text!r}, expected a length of time such as '30d', '12h' or '5m'")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -1,0 +1,133 @@
+"""`telegram`: updates in. Ingress puts them in the inbox, a child dispatches them in the order of each chat.
+
+An update is confirmed to Telegram only after its inbox row is committed, and its row is done only in the transaction of
+what it caused: a kill at any moment loses nothing and repeats nothing. Whether a person may pay (pre-checkout) is answered straight
+from ingress, because Telegram waits ten seconds for it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import trio
+from integrations.telegram.bot import TrioBot, open_bot
+from integrations.telegram.outgoing import AnswerPreCheckout, deliver
+from integrations.telegram.polling import poll
+from integrations.telegram.raw_update import RawUpdate
+from integrations.telegram.updates import PreCheckout, read_update
+from integrations.telegram.webhook import set_webhook
+
+from actors.dispatch import Dispatch
+from actors.environment import Environment
+from actors.messages import CheckOut, LookAgain, Write
+from domain.commands import Received, RecordUpdates
+from runtime import Actor, ActorSpec, Context, Message, Ref
+
+#: Telegram gives up after 10 s; an answer of ours that takes longer than this is a no.
+_CHECK_OUT_SECONDS: Final = 5.0
+
+_ORDER: Final = """
+    SELECT status, provider, price, price_currency FROM purchases WHERE id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a pre-checkout is compared with."""
+
+    status: str
+    provider: str
+    price: int
+    price_currency: str
+
+
+class Telegram(Actor):
+    """Receives updates by long polling (or sets the webhook, which the gateway serves) and answers pre-checkouts."""
+
+    def __init__(self, context: Context, environment: Environment) -> None:
+        super().__init__(context)
+        self._environment = environment
+        self._readers = environment.readers
+        self._inbox = Inbox(context)
+        self._bot: TrioBot | None = None
+
+    async def started(self) -> None:
+        """Check the token, start the dispatcher, then let updates in. Raises `BadToken`."""
+        environment = self._environment
+        settings = environment.configuration.settings
+        bot = await self.context.stack.enter_async_context(
+            open_bot(environment.secrets.bot_token, api_base=settings.telegram.api)
+        )
+        self._bot = bot
+        await self.context.start_child(
+            ActorSpec("dispatch", partial(Dispatch, environment=environment, bot=bot))
+        )
+        self.context.me.cast(LookAgain())
+        if settings.telegram.updates == "polling":
+            self.context.nursery.start_soon(poll, bot, self._inbox.accept)
+        else:
+            url = f"{settings.gateway.public_url.rstrip('/')}/webhooks/telegram"
+            await set_webhook(bot, url, secret=environment.secrets.webhook_secret)
+
+    async def receive(self, message: Message) -> object:
+        """Answer a pre-checkout, or pass the hint about new updates on."""
+        match message:
+            case CheckOut(body):
+                await self._check_out(body)
+                return None
+            case LookAgain():
+                self.context.ref("telegram/dispatch").cast(LookAgain())
+                return None
+            case _:
+                return await super().receive(message)
+
+    async def _check_out(self, body: bytes) -> None:
+        asked = read_update(RawUpdate(0, None, body))
+        if not isinstance(asked, PreCheckout):
+            return
+        assert self._bot is not None, "started opens the bot"
+        refusal: str | None = "Our records do not answer just now. Nothing was charged: please try again."
+        with trio.move_on_after(_CHECK_OUT_SECONDS):
+            refusal = await self._refusal(asked)
+        await deliver(self._bot, AnswerPreCheckout(asked.query_id, refusal))
+
+    async def _refusal(self, asked: PreCheckout) -> str | None:
+        """Why this must not be paid, None if it may: the invoice as it was made is what counts."""
+        purchase = purchase_of(asked.payload)
+        order = None
+        if purchase is not None:
+            order = await self._readers.fetch_one(Order, _ORDER, (purchase,), reader=self.context.name)
+        if order is None or order.provider != "stars":
+            return "We do not know this invoice. Please choose a plan again with /plans."
+        if order.status == "paid":
+            return "This invoice is paid already. Choose a plan again with /plans to extend."
+        if (order.price, order.price_currency) != (asked.total, asked.currency):
+            return "The price of this invoice is not what we asked. Please choose a plan again with /plans."
+        return None
+
+
+class Inbox:
+    """Puts updates where a kill cannot lose them; used by the poller here and by the webhook in the gateway."""
+
+    def __init__(self, context: Context) -> None:
+        self._writer: Ref = context.ref("db_writer")
+        self._telegram: Ref = context.ref("telegram")
+
+    async def accept(self, updates: Sequence[RawUpdate]) -> None:
+        """Record the updates; returns after the commit. Pre-checkouts are handed on at once instead."""
+        waiting = []
+        for update in updates:
+            if b'"pre_checkout_query"' in update.payload and isinstance(read_update(update), PreCheckout):
+                self._telegram.cast(CheckOut(update.payload))
+            else:
+                waiting.append(Received(update.update_id, update.chat_id or 0, update.payload.decode()))
+        if waiting:
+            await self._writer.call(Write(RecordUpdates(tuple(waiting))))
+            self._telegram.cast(LookAgain())
+
+
+def purchase_of(payload: str) -> int | None:
+    """The purchase that a Telegram invoice's payload names, None where it is not one of ours."""
+    kind, _, number = payload.partition(":")
+    return int(number) if kind == "purchase" and number.isdecimal() and len(number) < 19 else None

@@ -1,0 +1,175 @@
+"""`vpn`: the one owner of access. Every change of users on Xray nodes goes through here (U11).
+
+One child for each node, so that a dead or slow node holds up nobody but itself (U12). A child converges: it takes the
+grants that are newer than what its node confirmed, applies them idempotently, and has the writer record what was confirmed.
+A node that restarted has lost its users; the child notices and gives them all again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+import trio
+
+from actors.environment import Environment
+from actors.messages import LookAgain, Write
+from domain.commands import Confirmation, ConfirmProvisions
+from integrations.xray.driver import NodeDriver, NodeUnavailable, NodeUser, open_driver
+from integrations.xray.node import Node
+from runtime import Actor, ActorSpec, Context, Message, Ref, Tick, Worker
+
+_PAGE: Final = 500
+
+#: Seconds between two tries at a node that does not answer.
+_RETRY_SECONDS: Final = 1.0
+
+#: Seconds that the two clocks (whole seconds there) may differ before an uptime counts as a restart.
+_UPTIME_SLACK_SECONDS: Final = 2.0
+
+_UNCONFIRMED: Final = """
+    SELECT g.subscription_id, g.uuid, g.present, g.version
+    FROM grants g LEFT JOIN provisions p ON p.subscription_id = g.subscription_id AND p.node = %s
+    WHERE p.version IS DISTINCT FROM g.version AND g.subscription_id > %s
+    ORDER BY g.subscription_id LIMIT %s
+"""
+
+_PRESENT: Final = """
+    SELECT subscription_id, uuid, present, version FROM grants
+    WHERE present AND subscription_id > %s
+    ORDER BY subscription_id LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What should be on a node for one subscription."""
+
+    subscription_id: int
+    uuid: UUID
+    present: bool
+    version: int
+
+
+class Vpn(Actor):
+    """Starts a child for each node, and passes hints on to all of them."""
+
+    def __init__(self, context: Context, environment: Environment) -> None:
+        super().__init__(context)
+        self._environment = environment
+        self._nodes: list[Ref] = []
+
+    async def started(self) -> None:
+        """Start the children; a node need not answer for that."""
+        for node in self._environment.nodes:
+            child = ActorSpec(node.name, partial(VpnNode, environment=self._environment, node=node))
+            self._nodes.append(await self.context.start_child(child))
+
+    async def receive(self, message: Message) -> object:
+        """Have every node look at its grants."""
+        match message:
+            case LookAgain():
+                for node in self._nodes:
+                    node.cast(Tick())
+                return None
+            case _:
+                return await super().receive(message)
+
+
+class VpnNode(Worker):
+    """Converges one node to the grants."""
+
+    period = 15.0
+
+    def __init__(self, context: Context, environment: Environment, node: Node) -> None:
+        super().__init__(context)
+        self._readers = environment.readers
+        self._node = node
+        self._writer = context.ref("db_writer")
+        self._driver: NodeDriver | None = None
+        self._booted_at: float | None = None
+
+    async def started(self) -> None:
+        """Open the driver, which connects when it is first used."""
+        self._driver = await self.context.stack.enter_async_context(open_driver(self._node))
+        await super().started()
+
+    async def tick(self) -> None:
+        """Give a restarted node its users again, then apply what it has not confirmed."""
+        try:
+            if await self._has_restarted():
+                await self._restore()
+            await self._apply_unconfirmed()
+        except* NodeUnavailable as group:
+            reason = str(next(iter(_leaves(group))))
+            self.context.log.warning("node unavailable", node=self._node.name, error=reason)
+            self._booted_at = None
+            self.context.nursery.start_soon(self._look_again_later)
+
+    async def _look_again_later(self) -> None:
+        await self.context.clock.sleep(_RETRY_SECONDS)
+        self.context.me.cast(Tick())
+
+    async def _has_restarted(self) -> bool:
+        """Whether the node started after we last looked (or we have not looked yet)."""
+        assert self._driver is not None, "started opens the driver"
+        booted_at = trio.current_time() - await self._driver.uptime()
+        known, self._booted_at = self._booted_at, booted_at
+        return known is None or booted_at > known + _UPTIME_SLACK_SECONDS
+
+    async def _restore(self) -> None:
+        """Compare the node's users with the grants: give back who is missing, take away whose time is over."""
+        assert self._driver is not None, "started opens the driver"
+        there = await self._driver.users()
+        orphans = {email for email in there if email.startswith("s")}
+        missing: list[Desired] = []
+        last = 0
+        while page := await self._readers.fetch(Desired, _PRESENT, (last, _PAGE), reader=self.context.name):
+            for grant in page:
+                orphans.discard(_email(grant))
+                known = there.get(_email(grant))
+                if known is None or known.uuid != grant.uuid:
+                    missing.append(grant)
+            last = page[-1].subscription_id
+        async with trio.open_nursery() as nursery:
+            for grant in missing:
+                nursery.start_soon(self._driver.ensure, self._user(grant))
+            for email in orphans:
+                nursery.start_soon(self._driver.absent, email)
+        self.context.log.info("node restored", node=self._node.name, given=len(missing), taken=len(orphans))
+
+    async def _apply_unconfirmed(self) -> None:
+        last = 0
+        while page := await self._readers.fetch(
+            Desired, _UNCONFIRMED, (self._node.name, last, _PAGE), reader=self.context.name
+        ):
+            async with trio.open_nursery() as nursery:
+                for grant in page:
+                    nursery.start_soon(self._apply, grant)
+            confirmed = tuple(Confirmation(each.subscription_id, each.version, each.present) for each in page)
+            await self._writer.call(Write(ConfirmProvisions(self._node.name, confirmed)))
+            last = page[-1].subscription_id
+
+    async def _apply(self, grant: Desired) -> None:
+        assert self._driver is not None, "started opens the driver"
+        if grant.present:
+            await self._driver.ensure(self._user(grant))
+        else:
+            await self._driver.absent(_email(grant))
+
+    def _user(self, grant: Desired) -> NodeUser:
+        return NodeUser(email=_email(grant), uuid=grant.uuid, flow=self._node.flow)
+
+
+def _email(grant: Desired) -> str:
+    """The name of a subscription on a node; Xray calls it an e-mail address."""
+    return f"s{grant.subscription_id}"
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for each in group.exceptions:
+        if isinstance(each, BaseExceptionGroup):
+            yield from _leaves(each)
+        else:
+            yield each

@@ -1,0 +1,166 @@
+"""What an actor's author writes against: `Actor`, and the `Context` in which one incarnation lives.
+
+An actor keeps nothing that matters in memory, so being restarted is always safe. Its constructor is pure; resources
+are opened in `started`, go on `context.stack`, and are closed when the incarnation ends, however it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import structlog
+import trio
+
+from .envelope import Envelope, handling
+from .errors import NotUnderstood
+from .messages import Cast, Message
+from .ref import Ref
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+    from .cell import Cell
+    from .clock import Clock
+    from .specs import ActorSpec
+
+
+class Home(Protocol):
+    """What the context asks of the supervisor."""
+
+    @property
+    def clock(self) -> Clock: ...
+    def find(self, name: str) -> Cell: ...
+    def trace_of(self, root: int) -> str: ...
+    def report_unavailable(self, cell: Cell, envelopes: Sequence[Envelope], cause: Exception) -> None: ...
+    def report_hung(self, cell: Cell, stack: str) -> None: ...
+    async def start_child(self, parent: Cell, spec: ActorSpec) -> Cell: ...
+    async def stop_child(self, parent: Cell, name: str) -> None: ...
+
+
+class Context:
+    """The surroundings of one incarnation; given to the actor's constructor."""
+
+    def __init__(self, cell: Cell, settings: Mapping[str, object], home: Home, nursery: trio.Nursery) -> None:
+        self._cell = cell
+        self._home = home
+        self._stack: AsyncExitStack | None = None
+        self._log: FilteringBoundLogger | None = None
+        self.finishing = False
+        self.settings = settings
+        self.nursery = nursery
+        """For tasks of this incarnation: they end with it, and a crash in one is a crash of the actor."""
+
+    @property
+    def name(self) -> str:
+        """The actor's name."""
+        return self._cell.name
+
+    @property
+    def me(self) -> Ref:
+        """The actor's own address."""
+        return Ref(self._cell)
+
+    @property
+    def clock(self) -> Clock:
+        """Time of day."""
+        return self._home.clock
+
+    @property
+    def stack(self) -> AsyncExitStack:
+        """Closed when the incarnation ends, after its tasks have."""
+        if self._stack is None:
+            self._stack = AsyncExitStack()
+        return self._stack
+
+    @property
+    def log(self) -> FilteringBoundLogger:
+        """A logger that names the actor."""
+        if self._log is None:
+            self._log = structlog.get_logger(actor=self.name)
+        return self._log
+
+    @property
+    def trace(self) -> str | None:
+        """The causal id of the work in hand, the same from first message to last effect; None if there is none."""
+        envelope = handling.get()
+        return None if envelope is None else self._home.trace_of(envelope.root)
+
+    @property
+    def stopping(self) -> bool:
+        """True once the actor has been told to stop: long work should end at the next good place."""
+        return self._cell.stopping
+
+    def ref(self, name: str) -> Ref:
+        """The address of another actor. Raises UnknownActor."""
+        return Ref(self._home.find(name))
+
+    def every(self, seconds: float, message: Cast) -> None:
+        """Cast `message` to this actor now and then each `seconds`, by the clock, while this incarnation lives."""
+        self.nursery.start_soon(self._repeat, seconds, message)
+
+    def monitor(self, name: str) -> None:
+        """From now on a `Down` arrives each time an incarnation of `name` ends. Raises UnknownActor."""
+        self._home.find(name).watch(self._cell)
+
+    def unmonitor(self, name: str) -> None:
+        """No more `Down` about `name`. Raises UnknownActor."""
+        self._home.find(name).unwatch(self._cell)
+
+    async def start_child(self, spec: ActorSpec) -> Ref:
+        """Start an actor of one's own, named `parent/child`; it stops when this incarnation ends.
+
+        A child that crashes is restarted by its own `restart` word; too often, and its parent crashes.
+        Raises StartFailed, and ValueError if a child of that name lives already.
+        """
+        return Ref(await self._home.start_child(self._cell, spec))
+
+    async def stop_child(self, name: str) -> None:
+        """Drain and stop the child `name` (as given in its spec) for good. Raises UnknownActor."""
+        await self._home.stop_child(self._cell, name)
+
+    def finish(self) -> None:
+        """End normally after the message in hand. A permanent actor is started again, any other is not."""
+        self.finishing = True
+        self._cell.mailbox.wake()
+
+    async def close_stack(self) -> None:
+        """Close what was opened on `stack`; the runtime calls this."""
+        if self._stack is not None:
+            await self._stack.aclose()
+
+    async def _repeat(self, seconds: float, message: Cast) -> None:
+        while True:
+            self._cell.post(message, None)
+            await self.clock.sleep(seconds)
+
+
+class Actor:
+    """Handles one message at a time (or one batch). Subclass and override."""
+
+    batch: ClassVar[int] = 1
+    """More than 1: `receive_batch` is called with up to so many waiting messages, instead of `receive`."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    async def started(self) -> None:
+        """Open what is needed. The actor has started when this returns; only then the next one starts."""
+
+    async def receive(self, message: Message) -> object:
+        """Handle one message; what is returned answers a Call. End the `match` with `super().receive(message)`."""
+        raise NotUnderstood(f"{self.context.name} does not understand {type(message).__name__}")
+
+    async def receive_batch(self, envelopes: Sequence[Envelope]) -> None:
+        """Handle some messages together, answering each by `envelope.reply` or `envelope.fail`.
+
+        An answer may also come later, from a task of this incarnation. What is unanswered at a crash is ActorCrashed.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has a batch size and must define receive_batch")
+
+    async def stopping(self) -> None:
+        """Last words: nothing is handled after this. Not called after a crash."""
+
+    async def ready(self) -> None:
+        """For kinds of actor that the runtime itself offers: called after `started`."""

@@ -1,0 +1,118 @@
+"""A reference: the address of an actor, by name. It stays good across restarts and reloads of what lives there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import inf
+from typing import TypeVar, cast
+
+import trio
+
+from .cell import Cell
+from .envelope import Envelope, handling
+from .errors import ActorStopped, CallCycle, DeadlineExceeded, MailboxFull
+from .messages import Call, Cast
+
+R = TypeVar("R")
+
+here: ContextVar[Cell | None] = ContextVar("here", default=None)
+"""The cell in which the current task runs, if it belongs to an actor."""
+
+DEFAULT_TIMEOUT = 30.0
+"""Seconds for a call, unless the caller says otherwise."""
+
+
+class Ref:
+    """Where to send. Get one from `context.ref(name)` or `system.ref(name)`."""
+
+    __slots__ = ("_cell",)
+
+    def __init__(self, cell: Cell) -> None:
+        self._cell = cell
+
+    def __repr__(self) -> str:
+        return f"<Ref {self.name}>"
+
+    @property
+    def name(self) -> str:
+        """The actor's name."""
+        return self._cell.name
+
+    async def call(self, message: Call[R], *, timeout: float = DEFAULT_TIMEOUT) -> R:
+        """Send and wait for the answer, at most `timeout` seconds and never past the deadline of the message in hand.
+
+        Waits for room in the mailbox: so backpressure reaches whoever asked. Raises, all of them `Unavailable`:
+        MailboxFull (not accepted), DeadlineExceeded, ActorCrashed (outcome unknown), ActorStopped, CallCycle; and
+        whatever `Unavailable` the handler let out.
+        """
+        cause = handling.get()
+        sender, deadline = self._patience(cause, timeout)
+        envelope = self._cell.envelop(message, cause, deadline)
+        if sender is None:
+            return cast(R, await self._ask(envelope))
+        with waiting(sender, self._cell):
+            return cast(R, await self._ask(envelope))
+
+    def cast(self, message: Cast) -> bool:
+        """Send without waiting, and never raise. False if there was no room or the actor has stopped."""
+        return self._cell.post(message, handling.get())
+
+    async def send(self, message: Cast, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Send, waiting for room at most `timeout` seconds. Raises MailboxFull, ActorStopped, CallCycle."""
+        cause = handling.get()
+        sender, deadline = self._patience(cause, timeout)
+        envelope = self._cell.envelop(message, cause, inf)
+        if sender is None:
+            await self._deliver(envelope, deadline)
+        else:
+            with waiting(sender, self._cell):
+                await self._deliver(envelope, deadline)
+        await trio.lowlevel.checkpoint()
+
+    def _patience(self, cause: Envelope | None, timeout: float) -> tuple[Cell | None, float]:
+        """Whose own task is about to wait (None: not an actor's), and until when it may."""
+        deadline = trio.current_time() + timeout
+        sender = here.get()
+        if sender is None or sender.task is not trio.lowlevel.current_task():
+            return None, deadline
+        # A task that a handler left running has a life of its own; only the handler itself inherits the deadline.
+        return sender, deadline if cause is None else min(deadline, cause.deadline)
+
+    async def _ask(self, envelope: Envelope) -> object:
+        await self._deliver(envelope, envelope.deadline)
+        self._cell.exchange.timers.add(envelope.deadline, envelope)
+        return await envelope.answer()
+
+    async def _deliver(self, envelope: Envelope, deadline: float) -> None:
+        cell = self._cell
+        if deadline <= envelope.queued_at:
+            raise DeadlineExceeded(f"no time was left to ask {cell.name}")
+        if cell.offer(envelope):
+            return
+        if cell.mailbox.closed:
+            raise ActorStopped(f"{cell.name} has stopped")
+        with trio.move_on_at(deadline) as patience:
+            await cell.put(envelope)
+        if patience.cancelled_caught:
+            raise MailboxFull(
+                f"the mailbox of {cell.name} had no room: {cell.mailbox.capacity} messages are waiting"
+            )
+
+
+@contextmanager
+def waiting(sender: Cell, target: Cell) -> Iterator[None]:
+    """Note that `sender` itself waits for `target`, unless that would close a circle: then raise CallCycle."""
+    path = [sender.name]
+    link: Cell | None = target
+    while link is not None:
+        path.append(link.name)
+        if link is sender:
+            raise CallCycle(f"{sender.name} would wait for itself for ever: {' > '.join(path)}")
+        link = link.waiting_for
+    sender.waiting_for = target
+    try:
+        yield
+    finally:
+        sender.waiting_for = None

@@ -1,0 +1,105 @@
+"""What an operator sees: a frozen picture of the tree, plain values only, so it can be printed or sent as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import trio
+
+from .cell import Cell
+from .tree import ActorNode, GroupNode
+
+
+@dataclass(frozen=True, slots=True)
+class ActorStatus:
+    """One actor. Times are in seconds; ages are None where there is nothing to be old."""
+
+    name: str
+    state: str
+    suspended: bool
+    incarnations: int
+    restarts: int
+    queued: int
+    oldest_age: float | None
+    message: str | None
+    busy_age: float | None
+    accepted: int
+    handled: int
+    unanswered: int
+    crashed: int
+    skipped: int
+    undelivered: int
+    refused: int
+    coalesced: int
+    busy_seconds: float
+    queue_seconds: float
+    last_error: str | None
+    children: tuple[ActorStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStatus:
+    """One group."""
+
+    name: str
+    strategy: str
+    children: tuple[ActorStatus | GroupStatus, ...]
+
+    def actors(self) -> Iterator[ActorStatus]:
+        """Every actor below, children started at run time included."""
+        for child in self.children:
+            if isinstance(child, GroupStatus):
+                yield from child.actors()
+            else:
+                yield child
+                yield from child.children
+
+
+def group_status(group: GroupNode) -> GroupStatus:
+    """The picture of a group as it is now."""
+    children = tuple(
+        actor_status(child) if isinstance(child, ActorNode) else group_status(child)
+        for child in group.children
+    )
+    return GroupStatus(group.name, group.strategy, children)
+
+
+def actor_status(node: ActorNode) -> ActorStatus:
+    """The picture of an actor as it is now."""
+    children: tuple[ActorStatus, ...] = ()
+    if node.offspring is not None:
+        children = tuple(
+            actor_status(child) for child in node.offspring.children if isinstance(child, ActorNode)
+        )
+    return cell_status(node.cell, children)
+
+
+def cell_status(cell: Cell, children: tuple[ActorStatus, ...]) -> ActorStatus:
+    now = trio.current_time()
+    mailbox, counters = cell.mailbox, cell.counters
+    oldest = mailbox.oldest()
+    in_hand = cell.in_hand[0] if cell.in_hand else None
+    return ActorStatus(
+        name=cell.name,
+        state=cell.state.value,
+        suspended=cell.suspended,
+        incarnations=counters.incarnations,
+        restarts=counters.restarts,
+        queued=len(mailbox),
+        oldest_age=None if oldest is None else now - oldest.queued_at,
+        message=None if in_hand is None else type(in_hand.message).__name__,
+        busy_age=None if in_hand is None else now - cell.busy_since,
+        accepted=counters.accepted,
+        handled=counters.handled,
+        unanswered=counters.unanswered,
+        crashed=counters.crashed,
+        skipped=counters.skipped,
+        undelivered=counters.undelivered,
+        refused=mailbox.refused,
+        coalesced=mailbox.coalesced,
+        busy_seconds=counters.busy_seconds,
+        queue_seconds=counters.queue_seconds,
+        last_error=cell.last_error,
+        children=children,
+    )

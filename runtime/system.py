@@ -1,0 +1,196 @@
+"""A system: one tree of actors in one process, from its specification to its orderly end.
+
+system = System(root, clock=SystemClock())
+async with trio.open_nursery() as nursery:
+    nursery.start_soon(watch_signals, system)
+    await nursery.start(system.run)             # every actor has started, or StartFailed says which did not, and why
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from random import Random
+
+import structlog
+import trio
+
+from .cell import Cell, Exchange
+from .clock import Clock
+from .envelope import Envelope
+from .errors import UnknownActor
+from .names import did_you_mean
+from .ref import Ref
+from .specs import ActorSpec, GroupSpec, Intensity, check_names
+from .status import GroupStatus, group_status
+from .supervisor import Supervisor
+from .tree import ActorNode, GroupNode, Starter, plant
+
+log = structlog.get_logger("runtime")
+
+STOP_TIMEOUT = 25.0
+"""Seconds for the drain of the whole tree; then everything that is left is cancelled."""
+
+GONE_TIMEOUT_MARGIN = 5.0
+"""Seconds beyond its own stop timeout that a dismissed child may take."""
+
+
+class System:
+    """A tree of actors. Made outside or inside of Trio; runs once."""
+
+    def __init__(
+        self, root: GroupSpec, *, clock: Clock, stop_timeout: float = STOP_TIMEOUT, seed: int | None = None
+    ) -> None:
+        """Plant the tree; nothing is started. Raises ConfigError for a name that is used twice.
+
+        `seed` makes the jitter of restarts repeatable.
+        """
+        check_names(root)
+        self.stopped = trio.Event()
+        self._surroundings = Surroundings(root, clock)
+        self._supervisor = Supervisor(
+            self._surroundings.root,
+            self._surroundings,
+            self._surroundings.exchange.timers,
+            Random(seed),
+            stop_timeout,
+        )
+        self._surroundings.supervisor = self._supervisor
+
+    async def run(self, *, task_status: trio.TaskStatus[System] = trio.TASK_STATUS_IGNORED) -> None:
+        """Start everything in order, keep it running, and return when it was stopped in reverse order.
+
+        Raises StartFailed if an actor does not start (what had started is stopped again), StartInterrupted if a stop was
+        requested before, TreeFailed if restarting did not help. Cancelled from outside, it does not drain.
+        """
+        failure: Exception | None = None
+        try:
+            async with trio.open_nursery() as nursery:
+                self._surroundings.boot = f"{int(self._surroundings.clock.now().timestamp()):x}"
+                nursery.start_soon(self._surroundings.exchange.timers.run)
+                try:
+                    await self._supervisor.run(nursery, partial(task_status.started, self))
+                except Exception as error:
+                    failure = error
+                nursery.cancel_scope.cancel()
+        finally:
+            self.stopped.set()
+        if failure is not None:
+            raise failure
+
+    def ref(self, name: str) -> Ref:
+        """The address of an actor. Raises UnknownActor."""
+        return Ref(self._surroundings.find(name))
+
+    def request_stop(self) -> None:
+        """Drain and stop everything in reverse order; `run` returns when that is done."""
+        self._supervisor.post(self._supervisor.stop)
+
+    def cancel(self) -> None:
+        """Stop now: whatever still runs is cancelled."""
+        self._supervisor.post(self._supervisor.cancel)
+
+    def restart(self, name: str) -> None:
+        """Give an actor a new incarnation after the message in hand; its queue is kept. Raises UnknownActor."""
+        self._supervisor.post(partial(self._supervisor.restart, self._surroundings.node(name)))
+
+    def suspend(self, name: str) -> None:
+        """Have an actor take no message after the one in hand, until resumed, restarts included. Raises UnknownActor."""
+        self._set_suspended(name, True)
+
+    def resume(self, name: str) -> None:
+        """End a suspension. Raises UnknownActor."""
+        self._set_suspended(name, False)
+
+    @property
+    def stopping(self) -> bool:
+        """True once a stop was requested or the tree has failed."""
+        return self._supervisor.stopping
+
+    def status(self) -> GroupStatus:
+        """The tree as it is now."""
+        return group_status(self._surroundings.root)
+
+    def _set_suspended(self, name: str, suspended: bool) -> None:
+        node = self._surroundings.node(name)
+        node.cell.suspended = suspended
+        log.info("suspended" if suspended else "resumed", actor=name)
+        if node.incarnation is not None:
+            node.incarnation.wake()
+
+
+class Surroundings:
+    """What incarnations and the supervisor find around them: names, time, children, and where to report."""
+
+    supervisor: Supervisor
+
+    def __init__(self, root: GroupSpec, clock: Clock) -> None:
+        self.exchange = Exchange()
+        self.boot = "0"
+        self.root: GroupNode = plant(root, None, self.exchange)
+        self._clock = clock
+        self._nodes: dict[str, ActorNode] = {node.cell.name: node for node in self.root.leaves()}
+
+    @property
+    def clock(self) -> Clock:
+        """Time of day."""
+        return self._clock
+
+    def cells(self) -> Iterator[Cell]:
+        """Every address, those of former children included."""
+        for node in tuple(self._nodes.values()):
+            yield node.cell
+
+    def node(self, name: str) -> ActorNode:
+        """The place of an actor in the tree. Raises UnknownActor."""
+        try:
+            return self._nodes[name]
+        except KeyError:
+            raise UnknownActor(f"no actor is named {name!r}{did_you_mean(name, self._nodes)}") from None
+
+    def find(self, name: str) -> Cell:
+        """The cell of an actor. Raises UnknownActor."""
+        return self.node(name).cell
+
+    def trace_of(self, root: int) -> str:
+        """The causal id of everything that followed from the message with this serial; unique across restarts."""
+        return f"{self.boot}-{root}"
+
+    async def start_child(self, parent: Cell, spec: ActorSpec) -> Cell:
+        """Start an actor below `parent`; returns when it has started."""
+        owner = self.node(parent.name)
+        if owner.offspring is None:
+            owner.offspring = GroupNode(parent.name, "one_for_one", Intensity(), None, owner)
+        name = f"{parent.name}/{spec.name}"
+        if any(leaf.cell.name == name for leaf in owner.offspring.leaves()):
+            raise ValueError(f"{name} is already there")
+        cell = owner.offspring.former.pop(name, None) or Cell(name, spec.mailbox, self.exchange)
+        starter = Starter()
+        node = ActorNode(spec, cell, owner.offspring, starter)
+        self._nodes[name] = node
+        self.supervisor.post(partial(self.supervisor.add_child, owner, owner.incarnation, node))
+        await starter.wait()
+        return cell
+
+    async def stop_child(self, parent: Cell, name: str) -> None:
+        """Drain and stop a child of `parent`; returns when it is gone."""
+        node = self.node(f"{parent.name}/{name}")
+        self.supervisor.post(partial(self.supervisor.remove_child, node))
+        await node.gone.wait()
+
+    def report_unavailable(self, cell: Cell, envelopes: Sequence[Envelope], cause: Exception) -> None:
+        """Somebody could not be reached while handling these; callers were told, for the rest this is the only trace."""
+        for envelope in envelopes:
+            if not envelope.expects_answer:
+                log.warning(
+                    "message not carried out",
+                    actor=cell.name,
+                    message=type(envelope.message).__name__,
+                    reason=f"{type(cause).__name__}: {cause}",
+                    chain=list(envelope.chain()),
+                    trace=self.trace_of(envelope.root),
+                )
+
+    def report_hung(self, cell: Cell, stack: str) -> None:
+        """An actor holds a message for longer than it may, and is about to be cancelled."""
+        log.error("actor hangs", actor=cell.name, stack=stack)

@@ -1,0 +1,155 @@
+"""The tree while it runs: a node for each actor and group, and who is affected when one of them fails.
+
+Nodes hold what the supervisor remembers; nothing here acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import Enum
+
+import trio
+
+from .cell import Cell, Exchange
+from .incarnation import Incarnation
+from .restarts import Backoff, RestartWindow
+from .specs import ActorSpec, GroupSpec, Intensity, Strategy
+
+
+class Phase(Enum):
+    """Where an actor is in its life, as the supervisor sees it."""
+
+    DOWN = "down"
+    STARTING = "starting"
+    UP = "up"
+    LEAVING = "leaving"
+
+
+class Starter:
+    """Whoever started a child and waits to hear whether that succeeded."""
+
+    __slots__ = ("_done", "_error")
+
+    def __init__(self) -> None:
+        self._done = trio.Event()
+        self._error: Exception | None = None
+
+    def succeed(self) -> None:
+        """The child has started."""
+        self._done.set()
+
+    def fail(self, error: Exception) -> None:
+        """The child did not start; without effect if it once did."""
+        if not self._done.is_set():
+            self._error = error
+            self._done.set()
+
+    async def wait(self) -> None:
+        """Return when the child has started, raise if it did not."""
+        await self._done.wait()
+        if self._error is not None:
+            raise self._error
+
+
+class ActorNode:
+    """An actor's place in the tree."""
+
+    __slots__ = (
+        "backoff",
+        "cell",
+        "dismissed",
+        "gone",
+        "group",
+        "incarnation",
+        "offspring",
+        "phase",
+        "retired",
+        "spec",
+        "starter",
+        "was_up",
+    )
+
+    def __init__(self, spec: ActorSpec, cell: Cell, group: GroupNode, starter: Starter | None = None) -> None:
+        self.spec = spec
+        self.cell = cell
+        self.group = group
+        self.phase = Phase.DOWN
+        self.incarnation: Incarnation | None = None
+        self.backoff = Backoff()
+        self.offspring: GroupNode | None = None
+        self.starter = starter
+        self.gone = trio.Event()
+        self.was_up = False
+        self.dismissed = False
+        self.retired = False
+        """True when it will not be started again by itself."""
+
+    def leaves(self) -> Iterator[ActorNode]:
+        # Before itself: whoever is stopped in reverse order stops before the children that it works through.
+        if self.offspring is not None:
+            yield from self.offspring.leaves()
+        yield self
+
+
+class GroupNode:
+    """A group's place in the tree; `owner` is the actor whose children these are, if they were started at run time."""
+
+    __slots__ = ("backoff", "children", "former", "name", "owner", "parent", "strategy", "window")
+
+    def __init__(
+        self,
+        name: str,
+        strategy: Strategy,
+        intensity: Intensity,
+        parent: GroupNode | None,
+        owner: ActorNode | None = None,
+    ) -> None:
+        self.name = name
+        self.strategy = strategy
+        self.parent = parent
+        self.owner = owner
+        self.window = RestartWindow(intensity)
+        self.backoff = Backoff()
+        self.children: list[ActorNode | GroupNode] = []
+        self.former: dict[str, Cell] = {}
+        """Addresses of the children of the owner's previous incarnation, kept until its next one has started."""
+
+    def leaves(self) -> Iterator[ActorNode]:
+        """Every actor below, in order of start (an actor's own children stand before it)."""
+        for child in self.children:
+            yield from child.leaves()
+
+    def let_go(self, child: ActorNode) -> None:
+        """Take a child out of the tree, but keep its address and mail."""
+        child.retired = True
+        self.children.remove(child)
+        self.former[child.cell.name] = child.cell
+
+    def forget_former(self) -> None:
+        """Close the addresses that nobody has taken up again."""
+        for cell in self.former.values():
+            cell.close()
+        self.former.clear()
+
+    def affected_by(self, failed: ActorNode | GroupNode) -> list[ActorNode]:
+        """Who must be restarted when the child `failed` fails, in order of start."""
+        affected: Sequence[ActorNode | GroupNode]
+        match self.strategy:
+            case "one_for_one":
+                affected = [failed]
+            case "rest_for_one":
+                affected = self.children[self.children.index(failed) :]
+            case "one_for_all":
+                affected = self.children
+        return [leaf for child in affected for leaf in child.leaves()]
+
+
+def plant(spec: GroupSpec, parent: GroupNode | None, exchange: Exchange) -> GroupNode:
+    """Nodes and cells for everything in `spec`; nothing is started."""
+    group = GroupNode(spec.name, spec.strategy, spec.intensity, parent)
+    for child in spec.children:
+        if isinstance(child, GroupSpec):
+            group.children.append(plant(child, group, exchange))
+        else:
+            group.children.append(ActorNode(child, Cell(child.name, child.mailbox, exchange), group))
+    return group

@@ -1,0 +1,194 @@
+"""How each entity of the domain lies in its table: columns, types, and the statements made of them.
+
+The statements are set-based: one `unnest` of parallel arrays for any number of rows. They are made once, from the fields of the
+entity, so a new field is a new column of the migration and nothing else here. `Money` takes two columns: `price` and `price_currency`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from types import NoneType, UnionType
+from typing import Any, Final, Generic, TypeVar, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+from psycopg.sql import SQL, Composed, Identifier
+
+from domain import entities
+from domain.money import Money
+
+E = TypeVar("E")
+
+_TYPES: Final[dict[type, str]] = {
+    int: "bigint",
+    str: "text",
+    bool: "boolean",
+    datetime: "timestamptz",
+    UUID: "uuid",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One field of an entity: its column, its type, and how its value is read back."""
+
+    name: str
+    type: str
+    read: Callable[[Any], Any]
+    money: bool = False
+
+
+def _column(name: str, hint: object) -> Column:
+    plain = next((each for each in get_args(hint) if each is not NoneType), hint)
+    if get_origin(hint) is not UnionType:
+        plain = hint
+    assert isinstance(plain, type)
+    if plain is Money:
+        return Column(name, "bigint", int, money=True)
+    if issubclass(plain, StrEnum):
+        return Column(name, "text", plain)
+    return Column(name, _TYPES[plain], lambda value: value)
+
+
+class Table(Generic[E]):
+    """One entity and its table."""
+
+    def __init__(
+        self,
+        entity: type[E],
+        name: str,
+        key: Sequence[str],
+        *,
+        json: frozenset[str] = frozenset(),
+        posted: frozenset[str] = frozenset(),
+        ignore_conflict_on: str | None = None,
+    ) -> None:
+        """`json` columns hold text that is JSON; `posted` ones are kept by the database and never written."""
+        self.entity = entity
+        self.name = name
+        self.key = tuple(key)
+        hints = get_type_hints(entity)
+        self._columns = [_column(field.name, hints[field.name]) for field in fields(entity)]  # type: ignore[arg-type]
+        self._json = json
+        self._written = [column for column in self._columns if column.name not in posted]
+        self.insert_sql: Final = self._insert(ignore_conflict_on)
+        self.update_sql: Final = self._update()
+        self._select: Final = self._select_list()
+
+    def select(self, by: Sequence[str]) -> Composed:
+        """A statement that reads the rows whose columns `by` are in the arrays given (one array a column)."""
+        types = [self._type_of(name) for name in by]
+        arrays = SQL(", ").join(SQL("%s::{}[]").format(SQL(each)) for each in types)
+        names = SQL(", ").join(Identifier("wanted", f"c{n}") for n in range(len(by)))
+        aliases = SQL(", ").join(Identifier(f"c{n}") for n in range(len(by)))
+        columns = SQL(", ").join(Identifier(self.name, name) for name in by)
+        return SQL(
+            "SELECT {select} FROM {table} JOIN unnest({arrays}) AS wanted ({aliases}) ON ({columns}) = ({names})"
+        ).format(
+            select=self._select,
+            table=Identifier(self.name),
+            arrays=arrays,
+            aliases=aliases,
+            columns=columns,
+            names=names,
+        )
+
+    def read(self, row: Sequence[Any]) -> E:
+        """Make the entity of a row that `select` gave."""
+        values: list[object] = []
+        cells = iter(row)
+        for column in self._columns:
+            value = next(cells)
+            if column.money:
+                currency = next(cells)
+                values.append(None if value is None else Money(value, currency))
+            else:
+                values.append(None if value is None else column.read(value))
+        return self.entity(*values)
+
+    def arrays(self, rows: Iterable[E]) -> list[list[object]]:
+        """The rows as one array a column, in the order that `insert_sql` and `update_sql` take them."""
+        arrays: list[list[object]] = []
+        rows = list(rows)
+        for column in self._written:
+            values = [getattr(row, column.name) for row in rows]
+            if column.money:
+                arrays.append([None if value is None else value.minor for value in values])
+                arrays.append([None if value is None else value.currency for value in values])
+            else:
+                arrays.append([str(value) if isinstance(value, StrEnum) else value for value in values])
+        return arrays
+
+    def _type_of(self, name: str) -> str:
+        return next(column.type for column in self._columns if column.name == name)
+
+    def _stored(self, columns: Iterable[Column]) -> list[tuple[str, str]]:
+        """The database's columns with the array element type that each is sent as."""
+        stored: list[tuple[str, str]] = []
+        for column in columns:
+            stored.append((column.name, column.type))
+            if column.money:
+                stored.append((f"{column.name}_currency", "text"))
+        return stored
+
+    def _select_list(self) -> Composed:
+        columns = [
+            SQL("{}::text").format(Identifier(self.name, name))
+            if name in self._json
+            else Identifier(self.name, name)
+            for name, _ in self._stored(self._columns)
+        ]
+        return SQL(", ").join(columns)
+
+    def _source(self) -> tuple[list[str], Composed, Composed]:
+        stored = self._stored(self._written)
+        names = [name for name, _ in stored]
+        arrays = SQL(", ").join(SQL("%s::{}[]").format(SQL(kind)) for _, kind in stored)
+        values = SQL(", ").join(
+            SQL("{}::jsonb").format(Identifier("fresh", name))
+            if name in self._json
+            else Identifier("fresh", name)
+            for name in names
+        )
+        aliases = SQL(", ").join(map(Identifier, names))
+        return names, values, SQL("unnest({}) AS fresh ({})").format(arrays, aliases)
+
+    def _insert(self, ignore_conflict_on: str | None) -> Composed:
+        names, values, source = self._source()
+        statement = SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
+            Identifier(self.name), SQL(", ").join(map(Identifier, names)), values, source
+        )
+        if ignore_conflict_on is None:
+            return statement
+        return statement + SQL(" ON CONFLICT ({}) DO NOTHING").format(Identifier(ignore_conflict_on))
+
+    def _update(self) -> Composed:
+        names, _, source = self._source()
+        free = [name for name in names if name not in self.key]
+        cast = SQL("{} = {}::jsonb")
+        plain = SQL("{} = {}")
+        sets = SQL(", ").join(
+            (cast if name in self._json else plain).format(Identifier(name), Identifier("fresh", name))
+            for name in free
+        )
+        match = SQL(" AND ").join(
+            SQL("{} = {}").format(Identifier(self.name, name), Identifier("fresh", name)) for name in self.key
+        )
+        return SQL("UPDATE {} SET {} FROM {} WHERE {}").format(Identifier(self.name), sets, source, match)
+
+
+_SUMS: Final = frozenset({"debits", "credits"})
+
+USERS: Final = Table(entities.User, "users", ["id"])
+ACCOUNTS: Final = Table(entities.Account, "accounts", ["id"], posted=_SUMS)
+TRANSFERS: Final = Table(entities.Transfer, "transfers", ["id"])
+PURCHASES: Final = Table(entities.Purchase, "purchases", ["id"])
+PAYMENTS: Final = Table(entities.Payment, "payments", ["id"])
+SUBSCRIPTIONS: Final = Table(entities.Subscription, "subscriptions", ["id"])
+GRANTS: Final = Table(entities.Grant, "grants", ["subscription_id"])
+PROVISIONS: Final = Table(entities.Provision, "provisions", ["subscription_id", "node"])
+OUTBOX: Final = Table(
+    entities.OutboxMessage, "outbox", ["id"], json=frozenset({"body"}), ignore_conflict_on="key"
+)
+UPDATES: Final = Table(entities.Update, "updates", ["id"])
+ANSWERS: Final = Table(entities.Answer, "answers", ["key"], json=frozenset({"reply"}))

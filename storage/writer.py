@@ -1,0 +1,121 @@
+"""The writer's unit of work: prefetch, decide, flush, for a whole batch of commands at once.
+
+Nothing else writes to the database, so what was prefetched is still true at the flush: no row locks, no retries on
+serialization, and one `fsync` pays for the batch. A command that cannot be decided fails alone. A flush that violates
+a constraint is rolled back and tried again in halves, until the one command that is to blame fails alone.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from domain.catalogue import Catalogue
+from domain.commands import Command
+from domain.decide import decide
+from domain.draft import Draft, Sequences, View
+from storage.claim import ClaimLost, is_claim_lost, take_claim
+from storage.connection import TrioConnection, open_connection
+from storage.flush import flush, no_step
+from storage.prefetch import Prefetched, prefetch
+from storage.session import writer_conninfo
+
+#: SQLSTATE classes that blame what was written (data, constraints, our own RAISE), not the connection or the server.
+_BLAMES_THE_BATCH: Final = ("22", "23", "42", "P0")
+
+_NUMBERED: Final = ("accounts", "transfers", "purchases", "payments", "subscriptions", "outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A command took effect, now or when it came first; this is its answer."""
+
+    reply: object
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A command changed nothing, because deciding or writing it went wrong."""
+
+    error: Exception
+
+
+Outcome = Answered | Failed
+
+
+@dataclass(slots=True)
+class Writer:
+    """The one connection that writes, with its claim; made by `open_writer`, used by one task."""
+
+    connection: TrioConnection
+    epoch: int
+    sequences: Sequences
+    catalogue: Catalogue
+    entropy: Callable[[int], bytes]
+    step: Callable[[str], None] = no_step
+
+    async def execute(self, commands: Sequence[Command[Any]], now: datetime) -> list[Outcome]:
+        """Carry out a batch in one transaction, in order; the outcomes stand for committed facts.
+
+        Raises `ClaimLost`, or `psycopg.OperationalError` when the connection was lost: whether the batch was committed is
+        not known then, and it is to be executed again on a new connection (every command is idempotent).
+        """
+        found = await prefetch(self.connection, commands)
+        self.step("prefetched")
+        decided, outcomes = self._decide(commands, found, now)
+        try:
+            await flush(self.connection, decided, self.epoch, self.step)
+        except psycopg.Error as error:
+            if is_claim_lost(error):
+                raise ClaimLost(str(error)) from error
+            if not (error.sqlstate or "").startswith(_BLAMES_THE_BATCH):
+                raise
+            if len(commands) == 1:
+                return [Failed(error)]
+            middle = len(commands) // 2
+            return [
+                *await self.execute(commands[:middle], now),
+                *await self.execute(commands[middle:], now),
+            ]
+        return outcomes
+
+    def _decide(
+        self, commands: Sequence[Command[Any]], found: Prefetched, now: datetime
+    ) -> tuple[View, list[Outcome]]:
+        decided = found.view.layer()
+        outcomes: list[Outcome] = []
+        for command in commands:
+            rows = decided.layer()
+            draft = Draft(rows, now, self.catalogue, self.sequences, self.entropy, found.owners)
+            try:
+                outcomes.append(Answered(decide(command, draft)))
+            except Exception as error:  # a mistake of ours in one command must not fail the others
+                outcomes.append(Failed(error))
+            else:
+                decided.merge(rows)
+        return decided, outcomes
+
+
+@asynccontextmanager
+async def open_writer(
+    conninfo: str, *, now: datetime, catalogue: Catalogue, entropy: Callable[[int], bytes]
+) -> AsyncIterator[Writer]:
+    """Connect as the writer and take the claim; raises `ClaimHeld` if another process keeps it."""
+    async with open_connection(writer_conninfo(conninfo), cancel_grace=0) as connection:
+        epoch = await take_claim(connection, now)
+        yield Writer(connection, epoch, await _sequences(connection), catalogue, entropy)
+
+
+async def _sequences(connection: TrioConnection) -> Sequences:
+    """Where each table's identifiers go on; read after the claim is taken, so nobody else can add to them."""
+    following: dict[str, int] = {}
+    for table in _NUMBERED:
+        statement = SQL("SELECT coalesce(max(id), 0) + 1 FROM {}").format(Identifier(table))
+        row = await (await connection.execute(statement)).fetchone()
+        assert row is not None, "an aggregate always gives a row"
+        following[table] = int(row[0])
+    return Sequences(following)
