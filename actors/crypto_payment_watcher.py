@@ -1,7 +1,8 @@
 """`crypto_payment_watcher` (W7): asks Crypto Pay for what was paid; the truth behind its webhook, which is only a hint.
 
-Two questions a tick: how the invoices stand that we still wait for, and which were paid lately (one whose answer was lost when
-it was made is known only by its payload). The webhook, the poll and the sweep all end in the same `FinalizePayment`.
+Two questions a tick: how the invoices stand that we still wait for, and which were paid lately (one whose
+answer was lost when it was made is known only by its payload). The webhook, the poll and the sweep all end in
+the same `FinalizePayment`.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """`telegram/dispatch`: handles what the inbox holds, in order within each chat, side by side between chats.
 
-Handling an update is: read it, ask the writer for one command that carries its id. The command's key makes a repeat harmless,
-so an update that was being handled when the process was killed is simply handled again.
+Handling an update is: read it, ask the writer for one command that carries its id. The command's key makes a
+repeat harmless, so an update that was being handled when the process was killed is simply handled again.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """`fast_expiry` (W4): ends paid subscriptions soon after their time is over.
 
-It only names the subscriptions that are due; whether one ends is decided by the writer, in the writer's order, so a renewal
-that came first wins (U10).
+It only names the subscriptions that are due; whether one ends is decided by the writer, in the writer's
+order, so a renewal that came first wins (U10).
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """`gateway`: everything that speaks HTTP to the outside: subscription addresses, webhooks, health.
 
-It decides nothing and holds nothing: pages are read from the database, webhooks become commands of the writer and are answered
-200 only after the commit.
+It decides nothing and holds nothing: pages are read from the database, webhooks become commands of the writer
+and are answered 200 only after the commit.
 """
 
 from base64 import b64encode
@@ -30,7 +30,7 @@ from runtime import Actor, Context
 #: Hours between two looks of a client app at its subscription address.
 _UPDATE_HOURS: Final = 12
 
-_BY_TOKEN: Final = """
+_HOLDER: Final = """
     SELECT uuid, status, expires_at FROM subscriptions WHERE token = %s
 """
 
@@ -92,7 +92,7 @@ class Gateway(Actor):
     async def _subscription(self, request: Request) -> Response:
         """The links of a subscription in the form that every client app reads (base64, one a line)."""
         token = request.path_params["token"]
-        holder = await self._readers.fetch_one(Holder, _BY_TOKEN, (token,), reader=self.context.name)
+        holder = await self._readers.fetch_one(Holder, _HOLDER, (token,), reader=self.context.name)
         if holder is None:
             return PlainTextResponse("There is nothing at this address.\n", status_code=404)
         if holder.status == "active" and holder.expires_at > self.context.clock.now():

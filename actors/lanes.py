@@ -1,6 +1,7 @@
 """Lanes: one task for each key at a time, several keys side by side. Order within a chat, no waiting between chats.
 
-A lane reads its own work after it has started, so it never acts on rows that an earlier run of it has settled meanwhile.
+A lane reads its own work after it has started, so it never acts on rows that an earlier run of it has settled
+meanwhile.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,8 @@
-"""From a fact to what a person sees: words, buttons, pictures. The words are English here; languages come by file later.
+"""From a fact to what a person sees: words, buttons, pictures. The words are English here; languages come by
+file later.
 
-Buttons carry what they mean (`show:plans`, `buy:plan:month:stars`), never a position or a session, so a button of any age still works
-or is answered politely.
+Buttons carry what they mean (`show:plans`, `buy:plan:month:stars`), never a position or a session, so a
+button of any age still works or is answered politely.
 """
 
 from collections.abc import Sequence
@@ -22,10 +23,10 @@ from integrations.telegram.outgoing import (
     SendPhoto,
     SendText,
 )
-from integrations.xray.link import share_link
 
 from domain import messages
 from domain.catalogue import Catalogue, TopUp
+from integrations.xray.link import share_link
 from integrations.xray.node import Node
 
 MENU: Final[Buttons] = (
@@ -77,7 +78,7 @@ def screen(message: messages.AnyMessage, chat: int, shop: Shop) -> Outgoing:
 
 
 def _access(message: messages.AccessReady, chat: int, shop: Shop) -> Outgoing:
-    links = links_of(UUID(message.uuid), shop)
+    links, address = links_of(UUID(message.uuid), shop), address_of(message.token, shop)
     if not links:
         html, buttons = "✅ Your access is on. The links follow as soon as a node is set up.", (_BACK,)
         return SendText(chat, html, buttons)
@@ -87,7 +88,7 @@ def _access(message: messages.AccessReady, chat: int, shop: Shop) -> Outgoing:
         f"✅ <b>You are connected until {_when(message.expires_at)}.</b>\n\n"
         "Scan the code with your VPN app, or tap the key to copy it:\n"
         f"<code>{escape(links[0])}</code>\n\n"
-        f"Subscription address for apps that update by themselves:\n<code>{escape(address_of(message.token, shop))}</code>"
+        f"Subscription address for apps that update by themselves:\n<code>{escape(address)}</code>"
     )
     return SendPhoto(chat, picture.getvalue(), caption, ((Button("🔑 My access", data="show:account"),),))
 

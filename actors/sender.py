@@ -1,7 +1,8 @@
 """`sender`: sends what the outbox holds, at the pace that Telegram allows, and records what became of each message.
 
-Within a chat, messages go in the order in which they were written; one that must wait holds back the later ones of its chat and
-nobody else's. A message whose outcome is unknown is sent again if it tells a fact about money or access (N3), else left alone.
+Within a chat, messages go in the order in which they were written; one that must wait holds back the later
+ones of its chat and nobody else's. A message whose outcome is unknown is sent again if it tells a fact about
+money or access (N3), else left alone.
 """
 
 from dataclasses import dataclass

@@ -58,7 +58,7 @@ class TopUpEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Telegram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The bot: where its token is, which Bot API server it talks to, and how updates come."""
 
-    token_env: str = "TURNPIKE_BOT_TOKEN"
+    token_env: str = "TURNPIKE_BOT_TOKEN"  # noqa: S105 - the name of a variable
     token_file: str | None = None
     api: str = "https://api.telegram.org"
     updates: Literal["polling", "webhook"] = "polling"
@@ -67,7 +67,7 @@ class Telegram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CryptoPay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Crypto Pay: where the app's token is, and which server it talks to."""
 
-    token_env: str = "TURNPIKE_CRYPTOPAY_TOKEN"
+    token_env: str = "TURNPIKE_CRYPTOPAY_TOKEN"  # noqa: S105 - the name of a variable
     token_file: str | None = None
     api: str = "https://pay.crypt.bot"
 

@@ -1,8 +1,8 @@
 """`telegram`: updates in. Ingress puts them in the inbox, a child dispatches them in the order of each chat.
 
-An update is confirmed to Telegram only after its inbox row is committed, and its row is done only in the transaction of
-what it caused: a kill at any moment loses nothing and repeats nothing. Whether a person may pay (pre-checkout) is answered straight
-from ingress, because Telegram waits ten seconds for it.
+An update is confirmed to Telegram only after its inbox row is committed, and its row is done only in the
+transaction of what it caused: a kill at any moment loses nothing and repeats nothing. Whether a person may
+pay (pre-checkout) is answered straight from ingress, because Telegram waits ten seconds for it.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Which class stands behind each name in `supervisor.toml`, and the settings that it reads there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from actors.crypto_payment_watcher import CryptoPaymentWatcher
@@ -37,5 +37,5 @@ def build_tree(environment: Environment) -> GroupSpec:
         "fast_expiry": partial(FastExpiry, environment=environment),
         "crypto_payment_watcher": partial(CryptoPaymentWatcher, environment=environment),
     }
-    workers: Mapping[str, Mapping[str, Callable[[object], object]]] = dict.fromkeys(("fast_expiry", "crypto_payment_watcher"), WORKER_SETTINGS)
+    workers = dict.fromkeys(("fast_expiry", "crypto_payment_watcher"), WORKER_SETTINGS)
     return parse_tree(environment.configuration.tree, factories, workers)

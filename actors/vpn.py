@@ -1,8 +1,9 @@
 """`vpn`: the one owner of access. Every change of users on Xray nodes goes through here (U11).
 
-One child for each node, so that a dead or slow node holds up nobody but itself (U12). A child converges: it takes the
-grants that are newer than what its node confirmed, applies them idempotently, and has the writer record what was confirmed.
-A node that restarted has lost its users; the child notices and gives them all again.
+One child for each node, so that a dead or slow node holds up nobody but itself (U12). A child converges: it
+takes the grants that are newer than what its node confirmed, applies them idempotently, and has the writer
+record what was confirmed. A node that restarted has lost its users; the child notices and gives them all
+again.
 """
 
 from collections.abc import Iterator

@@ -7,6 +7,8 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 DO $$ BEGIN CREATE ROLE turnpike_reader LOGIN NOINHERIT;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 
+GRANT turnpike_writer, turnpike_reader TO CURRENT_USER;
+
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO turnpike_writer, turnpike_reader;
 

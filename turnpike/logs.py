@@ -1,0 +1,45 @@
+"""Logs: lines for people on a terminal, JSON for everything else, and no secret in either."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Final, TextIO
+
+import structlog
+
+#: What a bot token and a Crypto Pay token look like; a slip elsewhere must not put one in a log.
+_TOKEN: Final = re.compile(r"\b\d{4,}:[A-Za-z0-9_-]{20,}")
+
+
+def set_up_logs(file: Path | None = None) -> None:
+    """Log to standard error, or to a file; pretty on a terminal, one JSON object a line elsewhere."""
+    stream: TextIO = sys.stderr
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        stream = file.open("a", encoding="utf-8", buffering=1)
+    pretty = stream.isatty()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([] if pretty else [structlog.processors.format_exc_info]),
+            _without_tokens,
+            structlog.dev.ConsoleRenderer()
+            if pretty
+            else structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(stream=stream, level=logging.WARNING, force=True)
+
+
+def _without_tokens(_: object, __: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = _TOKEN.sub("[token]", value)
+    return event

@@ -1,0 +1,135 @@
+"""`turnpike sandbox`: the whole system on this machine, with nobody else's account and nobody's money.
+
+Everything is real but the two services that belong to others, Telegram and Crypto Pay: these are servers of our own
+on loopback that speak the same protocols, so the shop differs from a live one in two base addresses only.
+"""
+
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+
+import click
+import msgspec
+import trio
+from integrations.cryptopay.sandbox import CryptoPaySandbox
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+
+from actors.environment import Secrets
+from actors.settings import Configuration, Gateway, NodeEntry, configuration_of, load_configuration
+from integrations.http_server import CannotListen, serve
+from integrations.sandbox_store import Store, StoreError
+from integrations.telegram.sandbox import SANDBOX_TOKEN, TelegramSandbox
+from runtime import AdjustableClock
+from storage.embedded.folder import default_data_folder
+from turnpike.failure import CannotRun
+from turnpike.logs import set_up_logs
+from turnpike.run import interruptible, print_step, serve_shop
+
+_CRYPTOPAY_TOKEN = "1:SANDBOX"  # noqa: S105 - only the sandbox's own server takes it
+_LOOPBACK = "127.0.0.1"
+
+
+def run_sandbox(port: int, config: Path | None, data: Path | None) -> int:
+    """Run until told to stop; the exit status."""
+    folder = data or default_data_folder("sandbox", Path.cwd())
+    folder.mkdir(parents=True, exist_ok=True)
+    set_up_logs(folder / "turnpike.log")
+    configuration = _configuration(config, port)
+    trio.run(partial(_run, configuration, folder, port))
+    return 0
+
+
+async def _run(configuration: Configuration, folder: Path, port: int) -> None:
+    click.echo("turnpike sandbox", err=True)
+    async with interruptible(), _open_servers(folder, port) as clock, trio.open_nursery() as nursery:
+        start = partial(serve_shop, sandbox=True, clock=clock, report=print_step)
+        secrets = Secrets(SANDBOX_TOKEN, _CRYPTOPAY_TOKEN)
+        await nursery.start(start, configuration, secrets, folder)
+        _welcome(folder, port)
+    click.echo("stopped", err=True)
+
+
+def _welcome(folder: Path, port: int) -> None:
+    click.echo(f"\n  Open  http://{_LOOPBACK}:{port}  and write /start to the bot.\n")
+    click.echo(f"  Data and logs are in {folder}; delete that folder to start afresh.")
+    click.echo("  Ctrl-C stops everything.\n")
+
+
+def _configuration(config: Path | None, port: int) -> Configuration:
+    """The sandbox's shop, or the operator's own plans, with every address on loopback."""
+    if config is None:
+        text = files("turnpike").joinpath("sandbox.toml").read_text(encoding="utf-8")
+        loaded = configuration_of(tomllib.loads(text), "sandbox.toml")
+    else:
+        loaded = load_configuration(config)
+    replace = msgspec.structs.replace
+    settings = loaded.settings
+    node = NodeEntry(name="sandbox", label="Sandbox", host=_LOOPBACK, port=port + 3, listen=_LOOPBACK)
+    changed = replace(
+        settings,
+        telegram=replace(settings.telegram, api=f"http://{_LOOPBACK}:{port}"),
+        cryptopay=settings.cryptopay and replace(settings.cryptopay, api=f"http://{_LOOPBACK}:{port + 1}"),
+        gateway=Gateway(_LOOPBACK, port + 2, f"http://{_LOOPBACK}:{port + 2}"),
+        nodes=[node],
+    )
+    return Configuration(changed, loaded.catalogue, loaded.tree)
+
+
+@asynccontextmanager
+async def _open_servers(folder: Path, port: int) -> AsyncIterator[AdjustableClock]:
+    """The Bot API with the chat page, Crypto Pay, and the clock that both share with the shop."""
+    try:
+        store = Store(folder / "sandbox.sqlite")
+    except StoreError as error:
+        raise CannotRun(str(error)) from None
+    travels = TimeTravel(store)
+    telegram = TelegramSandbox(store, travels.clock.now, token=SANDBOX_TOKEN, advance=travels.advance)
+    cryptopay = CryptoPaySandbox(
+        store,
+        travels.clock.now,
+        token=_CRYPTOPAY_TOKEN,
+        base_url=f"http://{_LOOPBACK}:{port + 1}",
+        webhook_url=f"http://{_LOOPBACK}:{port + 2}/webhooks/cryptopay",
+    )
+    pages = Starlette(routes=[Route("/trace", _trace), Mount("/", telegram.app)])
+    async with trio.open_nursery() as nursery:
+        try:
+            await nursery.start(partial(serve, pages, host=_LOOPBACK, port=port, name="the chat page"))
+            await nursery.start(
+                partial(serve, cryptopay.app, host=_LOOPBACK, port=port + 1, name="the Crypto Pay sandbox")
+            )
+        except CannotListen as error:
+            raise CannotRun(str(error)) from None
+        nursery.start_soon(telegram.run)
+        nursery.start_soon(cryptopay.run)
+        yield travels.clock
+        nursery.cancel_scope.cancel()
+    store.close()
+
+
+async def _trace(request: Request) -> Response:
+    """Where a request comes from, in the form that `turnpike probe` reads."""
+    client = request.client.host if request.client else ""
+    return PlainTextResponse(f"ip={client}\n")
+
+
+class TimeTravel:
+    """The sandbox's clock: real time and a distance, which is kept so that a restart does not go back in time."""
+
+    def __init__(self, store: Store) -> None:
+        self._kept = store.collection("sandbox/clock", float)
+        self._ahead = timedelta(seconds=self._kept.get("ahead") or 0.0)
+        self.clock = AdjustableClock(datetime.now(UTC) + self._ahead)
+
+    def advance(self, by: timedelta) -> None:
+        """Move the clock forward; everything that waits for a time before the new one happens now."""
+        self._ahead += by
+        self._kept.put("ahead", self._ahead.total_seconds())
+        self.clock.move(by)
