@@ -124,6 +124,11 @@ class Cell:
             self.counters.undelivered += 1
             envelope.fail(ActorStopped(f"{self.name} has stopped"))
 
+    def reopen(self) -> None:
+        """The actor is to live again after it had stopped for good."""
+        if self.mailbox.closed:
+            self.mailbox = Mailbox(self.mailbox.capacity)
+
     def watch(self, watcher: Cell) -> None:
         """Have a `Down` cast to `watcher` each time an incarnation ends."""
         if self._watchers is None:

@@ -43,8 +43,9 @@ class SystemClock:
         await trio.sleep(seconds)
 
     async def sleep_until(self, moment: datetime) -> None:
-        while (left := (moment - self.now()).total_seconds()) > 0:
-            await trio.sleep(min(left, LONGEST_NAP))  # noqa: ASYNC110  # the host sends no event when its time is set
+        # The host sends no event when its time is set, so there is none to wait for.
+        while (left := (moment - self.now()).total_seconds()) > 0:  # noqa: ASYNC110
+            await trio.sleep(min(left, LONGEST_NAP))
         await trio.lowlevel.checkpoint()
 
 

@@ -143,6 +143,7 @@ class TreeReader:
         """The group whose table is `data`."""
         below = {key: value for key, value in data.items() if isinstance(value, Mapping)}
         own = parsed({key: value for key, value in data.items() if key not in below}, GROUP_KEYS, path)
+        own.setdefault("strategy", "one_for_one")
         children = own.pop("children", None)
         if not isinstance(children, tuple):
             raise ConfigError(

@@ -116,6 +116,8 @@ class Mailbox:
 
     def close(self) -> list[Envelope]:
         """Accept nothing more, fail the senders that wait for room, and give back what was queued."""
+        if self.closed:
+            return []
         leftovers = []
         while (envelope := self.take()) is not None:
             leftovers.append(envelope)
@@ -124,6 +126,8 @@ class Mailbox:
         return leftovers
 
     def _from_wire(self) -> Envelope | None:
+        if self.closed:
+            return None
         try:
             while (envelope := self._outlet.receive_nowait()) is None:
                 pass

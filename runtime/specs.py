@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from .errors import ConfigError
@@ -21,8 +20,6 @@ Strategy = Literal["one_for_one", "rest_for_one", "one_for_all"]
 Factory = Callable[["Context"], "Actor"]
 """Makes one incarnation; pure, no I/O: what an actor needs it opens in `started`."""
 
-NOTHING: Mapping[str, object] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True)
 class ActorSpec:
@@ -38,7 +35,7 @@ class ActorSpec:
     """For the message in hand, the queue (if all stops) and `stopping` together; then it is cancelled."""
     handle_timeout: float = 60.0
     """For one message or one batch; then the actor counts as hung: reported with its stack, and restarted."""
-    settings: Mapping[str, object] = field(default=NOTHING, hash=False)
+    settings: Mapping[str, object] = field(default_factory=dict, hash=False)
     """The actor's own settings; its `context.settings`."""
 
 

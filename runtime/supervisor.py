@@ -93,6 +93,7 @@ class Supervisor:
         """Give the actor a new incarnation; nobody else is touched and nothing is counted."""
         if not self.stopping:
             node.retired = False
+            node.cell.reopen()
             self._roll(Wave(node.leaves(), self._start))
 
     def add_child(self, parent: ActorNode, life: Incarnation | None, child: ActorNode) -> None:

@@ -3,7 +3,7 @@
 system = System(root, clock=SystemClock())
 async with trio.open_nursery() as nursery:
     nursery.start_soon(watch_signals, system)
-    await nursery.start(system.run)             # every actor has started, or StartFailed says which did not, and why
+    await nursery.start(system.run)             # every actor has started, or StartFailed says why not
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class System:
     async def run(self, *, task_status: trio.TaskStatus[System] = trio.TASK_STATUS_IGNORED) -> None:
         """Start everything in order, keep it running, and return when it was stopped in reverse order.
 
-        Raises StartFailed if an actor does not start (what had started is stopped again), StartInterrupted if a stop was
-        requested before, TreeFailed if restarting did not help. Cancelled from outside, it does not drain.
+        Raises StartFailed if an actor does not start (what had started is stopped again), StartInterrupted if a
+        stop was requested before, TreeFailed if restarting did not help. Cancelled from outside, it does not drain.
         """
         failure: Exception | None = None
         try:
@@ -95,7 +95,7 @@ class System:
         self._supervisor.post(partial(self._supervisor.restart, self._surroundings.node(name)))
 
     def suspend(self, name: str) -> None:
-        """Have an actor take no message after the one in hand, until resumed, restarts included. Raises UnknownActor."""
+        """Let an actor take no message after the one in hand, until resumed, even restarted. Raises UnknownActor."""
         self._set_suspended(name, True)
 
     def resume(self, name: str) -> None:
@@ -179,7 +179,7 @@ class Surroundings:
         await node.gone.wait()
 
     def report_unavailable(self, cell: Cell, envelopes: Sequence[Envelope], cause: Exception) -> None:
-        """Somebody could not be reached while handling these; callers were told, for the rest this is the only trace."""
+        """Somebody could not be reached while handling these; callers were told, the rest is told here."""
         for envelope in envelopes:
             if not envelope.expects_answer:
                 log.warning(

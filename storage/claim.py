@@ -1,8 +1,9 @@
 """The claim: one process writes to a database at a time (F16).
 
-Two things hold it. A session advisory lock keeps a second writer from starting; it goes with the session, and by then the
-session's last transaction has been decided. The epoch in `writer_claim` is raised at every take-over and checked inside
-every transaction, so a writer that was overtaken without noticing (a pooler, a frozen host) cannot commit.
+Two things hold it. A session advisory lock keeps a second writer from starting; it goes with the session, and
+by then the session's last transaction has been decided. The epoch in `writer_claim` is raised at every
+take-over and checked inside every transaction, so a writer that was overtaken without noticing (a pooler, a
+frozen host) cannot commit.
 """
 
 import os
@@ -36,7 +37,7 @@ class ClaimLost(StorageError):
 async def take_claim(connection: TrioConnection, now: datetime) -> int:
     """Take the claim on an open connection and give its epoch; raises `ClaimHeld` if another process keeps it."""
     with trio.move_on_after(_TAKE_OVER_SECONDS):
-        while not await _try_lock(connection):
+        while not await _try_lock(connection):  # noqa: ASYNC110 - the other session cannot tell us when it ends
             await trio.sleep(0.1)
         return await _raise_epoch(connection, now)
     raise ClaimHeld(

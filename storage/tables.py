@@ -1,7 +1,8 @@
 """How each entity of the domain lies in its table: columns, types, and the statements made of them.
 
-The statements are set-based: one `unnest` of parallel arrays for any number of rows. They are made once, from the fields of the
-entity, so a new field is a new column of the migration and nothing else here. `Money` takes two columns: `price` and `price_currency`.
+The statements are set-based: one `unnest` of parallel arrays for any number of rows. They are made once, from
+the fields of the entity, so a new field is a new column of the migration and nothing else here. `Money` takes
+two columns: `price` and `price_currency`.
 """
 
 from collections.abc import Callable, Iterable, Sequence

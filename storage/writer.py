@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import psycopg
+from psycopg import errors
 from psycopg.sql import SQL, Identifier
 
 from domain.catalogue import Catalogue
@@ -23,9 +24,6 @@ from storage.connection import TrioConnection, open_connection
 from storage.flush import flush, no_step
 from storage.prefetch import Prefetched, prefetch
 from storage.session import writer_conninfo
-
-#: SQLSTATE classes that blame what was written (data, constraints, our own RAISE), not the connection or the server.
-_BLAMES_THE_BATCH: Final = ("22", "23", "42", "P0")
 
 _NUMBERED: Final = ("accounts", "transfers", "purchases", "payments", "subscriptions", "outbox")
 
@@ -61,18 +59,19 @@ class Writer:
     async def execute(self, commands: Sequence[Command[Any]], now: datetime) -> list[Outcome]:
         """Carry out a batch in one transaction, in order; the outcomes stand for committed facts.
 
-        Raises `ClaimLost`, or `psycopg.OperationalError` when the connection was lost: whether the batch was committed is
-        not known then, and it is to be executed again on a new connection (every command is idempotent).
+        Raises `ClaimLost`, or `psycopg.OperationalError` when the connection was lost: whether the batch was
+        committed is not known then, and it is to be executed again on a new connection (every command is
+        idempotent).
         """
-        found = await prefetch(self.connection, commands)
-        self.step("prefetched")
-        decided, outcomes = self._decide(commands, found, now)
         try:
+            found = await prefetch(self.connection, commands)
+            self.step("prefetched")
+            decided, outcomes = self._decide(commands, found, now)
             await flush(self.connection, decided, self.epoch, self.step)
         except psycopg.Error as error:
             if is_claim_lost(error):
                 raise ClaimLost(str(error)) from error
-            if not (error.sqlstate or "").startswith(_BLAMES_THE_BATCH):
+            if not _blames_the_batch(error):
                 raise
             if len(commands) == 1:
                 return [Failed(error)]
@@ -119,3 +118,9 @@ async def _sequences(connection: TrioConnection) -> Sequences:
         assert row is not None, "an aggregate always gives a row"
         following[table] = int(row[0])
     return Sequences(following)
+
+
+def _blames_the_batch(error: psycopg.Error) -> bool:
+    """Whether an error is about what was written (data, constraints, a RAISE), not the connection or the server."""
+    about_data = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, errors.RaiseException)
+    return isinstance(error, about_data)

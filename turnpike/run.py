@@ -48,9 +48,18 @@ def run_shop(config: Path, data: Path | None) -> int:
     set_up_logs()
     configuration = load_configuration(config)
     secrets = read_secrets(configuration)
-    folder = data or default_data_folder("shop", Path.cwd())
+    folder = prepare_folder(data or default_data_folder("shop", Path.cwd()))
     trio.run(partial(_run, configuration, secrets, folder))
     return 0
+
+
+def prepare_folder(folder: Path) -> Path:
+    """Make the data folder if it is not there; raises `CannotRun` if that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotRun(f"cannot make the data folder {folder} ({error.strerror}); give another with --data") from None
+    return folder
 
 
 async def _run(configuration: Configuration, secrets: Secrets, folder: Path) -> None:

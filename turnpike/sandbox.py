@@ -30,7 +30,7 @@ from runtime import AdjustableClock
 from storage.embedded.folder import default_data_folder
 from turnpike.failure import CannotRun
 from turnpike.logs import set_up_logs
-from turnpike.run import interruptible, print_step, serve_shop
+from turnpike.run import interruptible, prepare_folder, print_step, serve_shop
 
 _CRYPTOPAY_TOKEN = "1:SANDBOX"  # noqa: S105 - only the sandbox's own server takes it
 _LOOPBACK = "127.0.0.1"
@@ -38,8 +38,7 @@ _LOOPBACK = "127.0.0.1"
 
 def run_sandbox(port: int, config: Path | None, data: Path | None) -> int:
     """Run until told to stop; the exit status."""
-    folder = data or default_data_folder("sandbox", Path.cwd())
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = prepare_folder(data or default_data_folder("sandbox", Path.cwd()))
     set_up_logs(folder / "turnpike.log")
     configuration = _configuration(config, port)
     trio.run(partial(_run, configuration, folder, port))

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, TypeVar, cast
 
 from domain.catalogue import Catalogue, Plan, TopUp
-from domain.commands import Command, Person, PurchaseStarted, RecordUpdates, Received, StartPurchase
+from domain.commands import Command, Person, PurchaseStarted, Received, RecordUpdates, StartPurchase
 from domain.entities import Provider
 from domain.money import Money
 from storage.writer import Answered, Writer, open_writer

@@ -78,8 +78,6 @@ class BotApi:
         if handler is None:
             raise BotApiError(404, "Not Found: method not found")
         with self._service.world.store.transaction():
-            result = None if inspect.iscoroutinefunction(handler) else handler(self._service, parameters)
-        if result is None:
             result = handler(self._service, parameters)
         return await result if inspect.isawaitable(result) else result
 
@@ -122,4 +120,4 @@ class _BrokenOff(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b'{"ok":', "more_body": False})
+        await send({"type": "http.response.body", "body": b'{"ok":', "more_body": True})
