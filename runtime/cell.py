@@ -64,6 +64,7 @@ class Cell:
     """An address, and everything that must survive the actor that currently lives there."""
 
     __slots__ = (
+        "__weakref__",
         "_watchers",
         "busy_since",
         "counters",

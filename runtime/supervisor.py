@@ -123,8 +123,7 @@ class Supervisor:
         node.was_up = True
         if node.starter is not None:
             node.starter.succeed()
-        if node.offspring is not None:
-            node.offspring.forget_former()
+        self._close_former_children(node)
         if not self.ready and all(leaf.was_up or leaf.retired for leaf in self.root.leaves()):
             self.ready = True
             self._on_ready()
@@ -212,7 +211,7 @@ class Supervisor:
         if node.offspring is not None:
             for child in tuple(node.offspring.leaves()):
                 self.remove_child(child)
-            node.offspring.forget_former()
+        self._close_former_children(node)
         if node.group.owner is not None:
             self._dismiss(node)
 
@@ -222,7 +221,14 @@ class Supervisor:
         node.cell.close()
         if node in node.group.children:
             node.group.children.remove(node)
+        self._home.forget(node.cell)
         node.gone.set()
+
+    def _close_former_children(self, node: ActorNode) -> None:
+        if node.offspring is not None:
+            for cell in node.offspring.take_former():
+                cell.close()
+                self._home.forget(cell)
 
     def _give_up_start(self, node: ActorNode, ending: Ending) -> None:
         if node.starter is not None:

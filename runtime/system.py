@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from random import Random
+from weakref import WeakValueDictionary
 
 import structlog
 import trio
@@ -130,6 +131,8 @@ class Surroundings:
         self.root: GroupNode = plant(root, None, self.exchange)
         self._clock = clock
         self._nodes: dict[str, ActorNode] = {node.cell.name: node for node in self.root.leaves()}
+        # A reference to a child that is gone is good again when a child of that name is started again.
+        self._gone: WeakValueDictionary[str, Cell] = WeakValueDictionary()
 
     @property
     def clock(self) -> Clock:
@@ -164,7 +167,10 @@ class Surroundings:
         name = f"{parent.name}/{spec.name}"
         if any(leaf.cell.name == name for leaf in owner.offspring.leaves()):
             raise ValueError(f"{name} is already there")
-        cell = owner.offspring.former.pop(name, None) or Cell(name, spec.mailbox, self.exchange)
+        cell = owner.offspring.former.pop(name, None) or self._gone.pop(name, None)
+        if cell is None:
+            cell = Cell(name, spec.mailbox, self.exchange)
+        cell.reopen()
         starter = Starter()
         node = ActorNode(spec, cell, owner.offspring, starter)
         self._nodes[name] = node
@@ -177,6 +183,11 @@ class Surroundings:
         node = self.node(f"{parent.name}/{name}")
         self.supervisor.post(partial(self.supervisor.remove_child, node))
         await node.gone.wait()
+
+    def forget(self, cell: Cell) -> None:
+        """A child is gone, and its name with it."""
+        self._nodes.pop(cell.name, None)
+        self._gone[cell.name] = cell
 
     def report_unavailable(self, cell: Cell, envelopes: Sequence[Envelope], cause: Exception) -> None:
         """Somebody could not be reached while handling these; callers were told, the rest is told here."""

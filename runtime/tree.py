@@ -125,11 +125,11 @@ class GroupNode:
         self.children.remove(child)
         self.former[child.cell.name] = child.cell
 
-    def forget_former(self) -> None:
-        """Close the addresses that nobody has taken up again."""
-        for cell in self.former.values():
-            cell.close()
+    def take_former(self) -> list[Cell]:
+        """The addresses that nobody has taken up again."""
+        cells = list(self.former.values())
         self.former.clear()
+        return cells
 
     def affected_by(self, failed: ActorNode | GroupNode) -> list[ActorNode]:
         """Who must be restarted when the child `failed` fails, in order of start."""

@@ -5,9 +5,10 @@ here would make one odd update block its chat for ever.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
+import msgspec
 import telegram
 from telegram import ChatMember, MessageEntity
 
@@ -119,15 +120,17 @@ def read_update(raw: RawUpdate) -> Inbound:
     """What the update says; never raises."""
     try:
         update = telegram.Update.de_json(json.loads(raw.payload), None)
-    except Exception as error:
-        # The library checks nothing: a wrong shape is any of KeyError, TypeError, AttributeError, ValueError …
-        return Ignored(f"malformed update: {type(error).__name__}: {error}", suspicious=True)
-    try:
-        return _read(update)
+        return _typed(_read(update))
     except BadMoney as error:
         return Ignored(f"unreadable amount: {error}", suspicious=True)
     except Exception as error:
+        # The library checks no types: a wrong shape is any of KeyError, TypeError, AttributeError, ValueError …
         return Ignored(f"malformed update: {type(error).__name__}: {error}", suspicious=True)
+
+
+def _typed(inbound: Inbound) -> Inbound:
+    """The same value, its fields checked against their declared types; raises `msgspec.ValidationError`."""
+    return msgspec.convert(asdict(inbound), type(inbound))
 
 
 def _read(update: telegram.Update) -> Inbound:

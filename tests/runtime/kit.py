@@ -10,9 +10,21 @@ from typing import ClassVar
 
 import trio
 
-from runtime import Actor, ActorSpec, AdjustableClock, Call, Cast, Context, GroupSpec, Intensity, Message, System
+from runtime import (
+    Actor,
+    ActorSpec,
+    AdjustableClock,
+    Call,
+    Cast,
+    Context,
+    GroupSpec,
+    Intensity,
+    Message,
+    System,
+)
 from runtime.specs import Restart, Strategy
 
+PATIENT = Intensity(1000, 1.0)
 EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
 
 
@@ -77,7 +89,9 @@ class Sample(Actor):
         self.journal.append(f"{self.context.name} stopped")
 
 
-def sample(name: str, journal: list[str] | None = None, restart: Restart = "permanent", mailbox: int = 1024) -> ActorSpec:
+def sample(
+    name: str, journal: list[str] | None = None, restart: Restart = "permanent", mailbox: int = 1024
+) -> ActorSpec:
     return ActorSpec(name, lambda context: Sample(context, journal), restart=restart, mailbox=mailbox)
 
 
@@ -89,13 +103,15 @@ def group(
     *children: ActorSpec | GroupSpec,
     strategy: Strategy = "one_for_one",
     name: str = "root",
-    intensity: Intensity = Intensity(1000, 1.0),
+    intensity: Intensity = PATIENT,
 ) -> GroupSpec:
     return GroupSpec(name, strategy, children, intensity)
 
 
 @asynccontextmanager
-async def running(*children: ActorSpec | GroupSpec, strategy: Strategy = "one_for_one") -> AsyncIterator[System]:
+async def running(
+    *children: ActorSpec | GroupSpec, strategy: Strategy = "one_for_one"
+) -> AsyncIterator[System]:
     """A started system, drained at the end of the block."""
     async with system_of(group(*children, strategy=strategy)) as system:
         yield system

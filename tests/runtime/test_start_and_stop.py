@@ -74,9 +74,17 @@ async def test_everything_stops_in_reverse_order_after_its_queue_is_done() -> No
             system.ref(name).cast(Note(1))
             system.ref(name).cast(Note(2))
         journal.clear()
-    assert [entry for entry in journal if entry.endswith("stopped")] == ["c stopped", "b stopped", "a stopped"]
+    assert [entry for entry in journal if entry.endswith("stopped")] == [
+        "c stopped",
+        "b stopped",
+        "a stopped",
+    ]
     for name in "abc":
-        assert [entry for entry in journal if entry.startswith(name)] == [f"{name} 1", f"{name} 2", f"{name} stopped"]
+        assert [entry for entry in journal if entry.startswith(name)] == [
+            f"{name} 1",
+            f"{name} 2",
+            f"{name} stopped",
+        ]
 
 
 async def test_while_draining_an_actor_can_still_work_through_those_started_before_it() -> None:
@@ -115,7 +123,10 @@ async def test_a_drain_ends_at_the_actors_deadline_and_the_rest_is_answered(
         system.request_stop()
         await system.stopped.wait()
         assert trio.current_time() - begun == 4
-    assert sorted(outcomes) == ["ActorStopped: b has stopped", "ActorStopped: b was cancelled with Wait in hand"]
+    assert sorted(outcomes) == [
+        "ActorStopped: b has stopped",
+        "ActorStopped: b was cancelled with Wait in hand",
+    ]
     assert journal == ["a started", "a stopped"]
     assert ("actor was cancelled", "b") in [(entry["event"], entry.get("actor")) for entry in reports]
 
@@ -170,7 +181,9 @@ async def test_a_start_that_takes_too_long_fails(autojump_clock: MockClock) -> N
         await start_alone(system_from(ActorSpec("a", SlowStart, start_timeout=2)))
 
 
-async def test_an_actor_that_crashes_while_others_start_is_restarted_as_ever(autojump_clock: MockClock) -> None:
+async def test_an_actor_that_crashes_while_others_start_is_restarted_as_ever(
+    autojump_clock: MockClock,
+) -> None:
     journal: list[str] = []
     system = system_from(sample("a", journal), actor("b", lambda context: SlowStart(context, journal)))
     system.ref("a").cast(CrashSoon())
@@ -182,7 +195,9 @@ async def test_an_actor_that_crashes_while_others_start_is_restarted_as_ever(aut
 
 async def test_a_stop_during_the_start_undoes_it(autojump_clock: MockClock) -> None:
     journal: list[str] = []
-    system = system_from(sample("a", journal), actor("b", lambda context: SlowStart(context, journal)), sample("c"))
+    system = system_from(
+        sample("a", journal), actor("b", lambda context: SlowStart(context, journal)), sample("c")
+    )
 
     async def stop_soon() -> None:
         await trio.sleep(1)
@@ -220,14 +235,13 @@ async def test_cancelled_from_outside_nothing_is_left_and_nobody_waits(autojump_
         except ActorStopped as error:
             outcomes.append(str(error))
 
-    async with trio.open_nursery() as callers:
-        async with trio.open_nursery() as nursery:
-            await nursery.start(system.run)
-            callers.start_soon(ask, Wait(trio.Event()))
-            await wait_all_tasks_blocked()
-            callers.start_soon(ask, Echo(1))
-            await wait_all_tasks_blocked()
-            nursery.cancel_scope.cancel()
+    async with trio.open_nursery() as callers, trio.open_nursery() as nursery:
+        await nursery.start(system.run)
+        callers.start_soon(ask, Wait(trio.Event()))
+        await wait_all_tasks_blocked()
+        callers.start_soon(ask, Echo(1))
+        await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
     assert trio.current_time() == 0
     assert sorted(outcomes) == ["b has stopped", "b was cancelled with Wait in hand"]
     assert sorted(closed) == ["a", "b"]
@@ -242,7 +256,9 @@ async def test_resources_that_do_not_close_are_reported(
 
     async with running(actor("a", Sticky)):
         pass
-    assert "TimeoutError: did not close its resources within 5 s" in [entry.get("reason") for entry in reports]
+    assert "TimeoutError: did not close its resources within 5 s" in [
+        entry.get("reason") for entry in reports
+    ]
 
 
 async def test_two_actors_with_one_name_are_refused_before_anything_starts() -> None:
@@ -263,21 +279,22 @@ async def test_a_signal_asks_for_a_drain(number: signal.Signals) -> None:
 
 
 async def test_a_second_signal_cancels() -> None:
+    speaking = trio.Event()
+
     class Endless(Sample):
         async def stopping(self) -> None:
-            self.journal.append("last words")
+            speaking.set()
             await trio.sleep_forever()
 
-    journal: list[str] = []
-    system = system_from(actor("a", lambda context: Endless(context, journal)))
+    system = system_from(actor("a", Endless))
     with trio.fail_after(5):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(watch_signals, system)
             await nursery.start(system.run)
             os.kill(os.getpid(), signal.SIGTERM)
-            while "last words" not in journal:
-                await trio.sleep(0.001)
+            await speaking.wait()
             os.kill(os.getpid(), signal.SIGTERM)
+    assert system.stopped.is_set()
 
 
 async def test_a_permanent_actor_that_finishes_during_the_drain_stays_down() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -68,7 +69,9 @@ async def test_siblings_are_taken_down_in_reverse_and_brought_up_in_order() -> N
         ("temporary", "finish", "stopped"),
     ],
 )
-async def test_the_restart_word_says_whether_an_end_is_final(restart: Restart, ending: str, expected: str) -> None:
+async def test_the_restart_word_says_whether_an_end_is_final(
+    restart: Restart, ending: str, expected: str
+) -> None:
     class Finishing(Sample):
         async def receive(self, message: Message) -> object:
             if isinstance(message, Note):
@@ -145,7 +148,9 @@ async def test_restarts_that_are_far_enough_apart_are_never_too_many(autojump_cl
 async def test_too_many_restarts_of_the_root_drain_the_tree_and_fail(autojump_clock: MockClock) -> None:
     journal: list[str] = []
     tree = group(sample("a", journal), sample("b", journal), intensity=Intensity(1, 60.0))
-    with pytest.RaisesGroup(pytest.RaisesExc(TreeFailed, match="the actors of root failed too often, last: RuntimeError: on")):
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(TreeFailed, match="the actors of root failed too often, last: RuntimeError: on")
+    ):
         async with system_of(tree) as system:
             await crash(system, "b")
             await trio.sleep(1)
@@ -168,7 +173,7 @@ async def test_restarts_in_a_row_wait_longer_and_longer_with_jitter(autojump_clo
         system.ref("a").cast(CrashSoon())
         await trio.sleep(100)
         assert states(system)["a"] == "backoff"
-    gaps = [later - earlier for earlier, later in zip(births, births[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(births)]
     assert gaps[0] == 0
     assert gaps[1] == pytest.approx(0.1, rel=0.2)
     assert gaps[4] == pytest.approx(0.8, rel=0.2)
@@ -205,7 +210,11 @@ async def test_the_one_that_fails_to_come_back_is_tried_again_and_its_dependents
                 raise OSError("not yet")
             await super().started()
 
-    children = [sample("a", journal), actor("b", lambda context: Stubborn(context, journal)), sample("c", journal)]
+    children = [
+        sample("a", journal),
+        actor("b", lambda context: Stubborn(context, journal)),
+        sample("c", journal),
+    ]
     async with running(*children, strategy="rest_for_one") as system:
         journal.clear()
         await crash(system, "b")
@@ -284,7 +293,9 @@ async def test_resources_are_closed_before_the_next_incarnation_opens_its_own() 
     assert journal == ["open", "task ends", "close", "open", "task ends", "close"]
 
 
-async def test_what_was_queued_and_what_comes_during_a_restart_is_handled_after_it(autojump_clock: MockClock) -> None:
+async def test_what_was_queued_and_what_comes_during_a_restart_is_handled_after_it(
+    autojump_clock: MockClock,
+) -> None:
     journal: list[str] = []
 
     class Slow(Sample):
@@ -347,7 +358,9 @@ async def test_an_operator_can_bring_back_what_had_stopped_for_good() -> None:
         assert await ref.call(Echo(3)) == 3
 
 
-async def test_a_suspended_actor_takes_nothing_and_loses_nothing_even_over_a_crash(autojump_clock: MockClock) -> None:
+async def test_a_suspended_actor_takes_nothing_and_loses_nothing_even_over_a_crash(
+    autojump_clock: MockClock,
+) -> None:
     journal: list[str] = []
 
     class Fragile(Sample):

@@ -124,7 +124,9 @@ async def test_a_call_waits_for_room_and_is_then_answered() -> None:
     assert sorted(answers) == [0, 1, 2, 3, 4]
 
 
-async def test_no_room_within_the_deadline_is_mailbox_full_and_nothing_happened(autojump_clock: MockClock) -> None:
+async def test_no_room_within_the_deadline_is_mailbox_full_and_nothing_happened(
+    autojump_clock: MockClock,
+) -> None:
     journal: list[str] = []
     gate = trio.Event()
     async with running(sample("a", journal, mailbox=1)) as system, trio.open_nursery() as nursery:
@@ -298,7 +300,9 @@ async def test_a_call_never_outlives_the_deadline_of_the_message_in_hand(autojum
     assert elapsed == [2]
 
 
-async def test_a_task_left_running_by_a_handler_does_not_inherit_its_deadline(autojump_clock: MockClock) -> None:
+async def test_a_task_left_running_by_a_handler_does_not_inherit_its_deadline(
+    autojump_clock: MockClock,
+) -> None:
     answers: list[int] = []
 
     class Leaver(Sample):
@@ -373,7 +377,10 @@ async def test_a_batch_takes_what_waits_up_to_its_size_and_answers_each_alone() 
     sizes: list[int] = []
     answers: dict[int, int | str] = {}
     gate = trio.Event()
-    async with running(actor("a", lambda context: Batcher(context, sizes))) as system, trio.open_nursery() as nursery:
+    async with (
+        running(actor("a", lambda context: Batcher(context, sizes))) as system,
+        trio.open_nursery() as nursery,
+    ):
         ref = system.ref("a")
         nursery.start_soon(ref.call, Wait(gate))
         await wait_all_tasks_blocked()
@@ -395,7 +402,10 @@ async def test_a_batch_takes_what_waits_up_to_its_size_and_answers_each_alone() 
 async def test_a_crash_fails_exactly_the_unanswered_of_a_batch() -> None:
     answers: list[object] = []
     gate = trio.Event()
-    async with running(actor("a", lambda context: Batcher(context, []))) as system, trio.open_nursery() as nursery:
+    async with (
+        running(actor("a", lambda context: Batcher(context, []))) as system,
+        trio.open_nursery() as nursery,
+    ):
         ref = system.ref("a")
         nursery.start_soon(ref.call, Wait(gate))
         await wait_all_tasks_blocked()
@@ -420,7 +430,10 @@ async def test_an_answer_may_come_later_from_a_task_of_the_actor(autojump_clock:
 
 async def test_who_waits_for_a_later_answer_is_told_when_the_actor_crashes(autojump_clock: MockClock) -> None:
     outcomes: list[str] = []
-    async with running(actor("a", lambda context: Batcher(context, []))) as system, trio.open_nursery() as nursery:
+    async with (
+        running(actor("a", lambda context: Batcher(context, []))) as system,
+        trio.open_nursery() as nursery,
+    ):
         ref = system.ref("a")
 
         async def ask() -> None:

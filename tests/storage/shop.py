@@ -74,4 +74,6 @@ class Desk:
 async def open_desk(conninfo: str) -> AsyncIterator[Desk]:
     """Open the writer on a database of the test's own."""
     async with open_writer(conninfo, now=NOW, catalogue=CATALOGUE, entropy=made_up_entropy()) as writer:
-        yield Desk(writer)
+        desk = Desk(writer)
+        desk.update_ids = count(await desk.value("SELECT coalesce(max(id), 0) + 1 FROM updates"))
+        yield desk

@@ -19,7 +19,7 @@ from integrations.telegram.sandbox.calls import CallLog, Fault, Faults
 from integrations.telegram.sandbox.events import Event
 from integrations.telegram.sandbox.service import Service
 from integrations.telegram.sandbox.state import PersonError
-from integrations.telegram.sandbox.views import BotView, view_message, view_person
+from integrations.telegram.sandbox.views import BotView, view_invoice, view_message, view_person
 
 LONGEST_WAIT_SECONDS: Final = 60.0
 T = TypeVar("T")
@@ -96,6 +96,7 @@ class PersonApi:
             ("POST", "people/{person:int}/block", self._block),
             ("POST", "people/{person:int}/unblock", self._unblock),
             ("POST", "people/{person:int}/read", self._mark_read),
+            ("GET", "invoice", self._invoice),
             ("POST", "refund", self._refund),
             ("GET", "transactions", self._transactions),
             ("GET", "calls", self._calls_made),
@@ -187,6 +188,10 @@ class PersonApi:
         else:
             raise PersonError("name the invoice: message_id, or link")
         return await acts.pay(self._service, person_id, invoice)
+
+    async def _invoice(self, request: Request) -> object:
+        invoice = acts.invoice_of_link(self._service, request.query_params.get("link", ""))
+        return view_invoice(invoice, payer=None)
 
     async def _block(self, request: Request) -> object:
         return self._set_blocked(request, True)

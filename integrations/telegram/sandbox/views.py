@@ -3,7 +3,7 @@
 import msgspec
 
 from integrations.telegram.sandbox.entities import to_html
-from integrations.telegram.sandbox.state import BotSettings, Entry, Person, World
+from integrations.telegram.sandbox.state import BotSettings, Entry, Person, StoredInvoice, World
 from integrations.telegram.sandbox.wire import (
     Button,
     Entity,
@@ -145,6 +145,17 @@ def view_button(button: Button) -> ButtonView:
     return ButtonView(text=button.text, kind="url", url=button.url, style=button.style)
 
 
+def view_invoice(invoice: StoredInvoice, payer: int | None) -> InvoiceView:
+    """The invoice, and whether that person paid it."""
+    return InvoiceView(
+        title=invoice.title,
+        description=invoice.description,
+        currency=invoice.currency,
+        total_amount=invoice.total_amount,
+        paid=payer in invoice.payers,
+    )
+
+
 def _fill(world: World, entry: Entry, view: MessageView) -> None:
     message = entry.message
     view.edit_date = message.edit_date
@@ -160,13 +171,7 @@ def _fill(world: World, entry: Entry, view: MessageView) -> None:
     _fill_media(message, view)
     stored = world.invoices.get(entry.invoice_id) if entry.invoice_id else None
     if message.invoice and stored:
-        view.invoice = InvoiceView(
-            title=stored.title,
-            description=stored.description,
-            currency=stored.currency,
-            total_amount=stored.total_amount,
-            paid=message.chat.id in stored.payers,
-        )
+        view.invoice = view_invoice(stored, payer=message.chat.id)
 
 
 def _fill_media(message: Message, view: MessageView) -> None:

@@ -1,0 +1,255 @@
+// One person's chat with the bot: header, messages, composer.
+
+import * as api from "./api.js";
+import { amount, avatar, el, icon, iconButton, star } from "./dom.js";
+import { dayKey, dayName } from "./format.js";
+import { Composer } from "./composer.js";
+import { renderMessage } from "./message.js";
+import { alertSheet, paymentSheet, toast, zoom } from "./overlay.js";
+
+const TYPING_MS = 5000;
+const NEAR_END_PX = 120;
+
+export class Chat {
+  // `app`: bot(), person(id), now(), openBeside(id), close(id), back().
+  constructor(app, personId) {
+    this.app = app;
+    this.personId = personId;
+    this.messages = new Map(); // message_id -> {message, node}
+    this.revision = 0;
+    this.typing = 0;
+    this.loading = null;
+    this.#build();
+  }
+
+  #build() {
+    this.title = el("div.chat-title");
+    this.viewer = el("div.viewer");
+    this.face = el("span");
+    this.list = el("div.messages");
+    this.scroll = el("div.scroll", { onscroll: () => this.#scrolled() }, this.list);
+    this.toEnd = iconButton("down", "To the end", () => this.#scrollToEnd(), "to-end");
+    this.toEnd.hidden = true;
+    this.composer = new Composer({ send: (text) => this.send(text), commands: () => this.app.bot().settings.commands ?? [] });
+    const back = iconButton("back", "Back", () => this.app.back(), "back");
+    const head = el("header.chat-head", {}, back, this.face, this.title, this.viewer,
+      iconButton("more", "More", () => this.#menu()));
+    this.bottom = el("footer.bottom");
+    this.node = el("section.chat", {}, head, el("div.wall", {}, this.scroll, this.toEnd), this.bottom);
+    this.refresh();
+  }
+
+  // The header and the foot, from what the app knows of the bot and the person.
+  refresh() {
+    const bot = this.app.bot();
+    const person = this.app.person(this.personId);
+    const typing = Date.now() < this.typing;
+    const status = typing ? "typing…" : bot.online ? "online" : "bot is not running";
+    this.face.replaceChildren(avatar(bot.name, "bot", "small"));
+    this.title.replaceChildren(el("b", {}, bot.name),
+      el(typing || bot.online ? "span.live" : "span", {}, status));
+    this.viewer.replaceChildren(avatar(person.first_name, person.id % 7, "tiny"),
+      el("span.name", {}, person.first_name), el("span.stars", {}, star(), ` ${amount(person.stars)}`));
+    this.viewer.title = `You are ${person.first_name} (${person.id})`;
+    this.node.setAttribute("aria-label", `${person.first_name}'s chat with ${bot.name}`);
+    this.#foot(person);
+    this.#arrange();
+  }
+
+  #foot(person) {
+    const kind = person.blocked ? "blocked" : person.started ? "composer" : "start";
+    if (kind === this.foot) return;
+    this.foot = kind;
+    const wide = (text, onclick) => el("button.wide", { type: "button", onclick }, text);
+    this.bottom.replaceChildren(
+      kind === "composer" ? this.composer.node
+        : kind === "start" ? wide("Start", () => this.send("/start"))
+          : wide("Unblock", () => this.#try(() => api.setBlocked(this.personId, false))));
+  }
+
+  // Fetches what changed; calls that come meanwhile are served by one more fetch.
+  async load() {
+    if (this.loading) {
+      this.again = true;
+      return this.loading;
+    }
+    this.loading = this.#fetch();
+    await this.loading;
+    this.loading = null;
+    if (this.again) {
+      this.again = false;
+      await this.load();
+    }
+  }
+
+  async #fetch() {
+    const first = this.revision === 0;
+    const atEnd = first || this.#isNearEnd();
+    const { revision, messages } = await api.getMessages(this.personId, this.revision);
+    this.revision = revision;
+    for (const message of messages) this.#put(message);
+    this.#arrange();
+    if (messages.some((message) => message.from === "bot")) this.typing = 0;
+    if (atEnd || messages.some((message) => message.from === "person" && !message.edit_date)) this.#scrollToEnd(first);
+    if (messages.length) this.seen();
+  }
+
+  #put(message) {
+    const known = this.messages.get(message.message_id);
+    if (message.deleted) {
+      known?.node.remove();
+      this.messages.delete(message.message_id);
+      return;
+    }
+    const node = renderMessage(message, this.#actions());
+    if (known) {
+      node.style.animation = "none";
+      known.node.replaceWith(node);
+    }
+    this.messages.set(message.message_id, { message, node });
+  }
+
+  // Puts the messages in order, with a line for each day and a tail on the last of a row of bubbles.
+  #arrange() {
+    const entries = [...this.messages.values()].sort((a, b) => a.message.message_id - b.message.message_id);
+    const nodes = [];
+    entries.forEach(({ message, node }, index) => {
+      const before = entries[index - 1]?.message;
+      const after = entries[index + 1]?.message;
+      const newDay = !before || dayKey(before.date) !== dayKey(message.date);
+      if (newDay) nodes.push(el("div.day", {}, dayName(message.date, this.app.now())));
+      node.classList.toggle("first", newDay || before.from !== message.from);
+      node.classList.toggle("last", !after || after.from !== message.from || dayKey(after.date) !== dayKey(message.date));
+      nodes.push(node);
+    });
+    if (!nodes.length) nodes.push(this.#empty());
+    const same = nodes.length === this.list.childNodes.length
+      && nodes.every((node, index) => node.className === this.list.childNodes[index].className && (node === this.list.childNodes[index] || node.className === "day"));
+    if (!same) this.list.replaceChildren(...nodes);
+    const keyboards = entries.filter(({ message }) => message.reply_keyboard);
+    this.composer.setKeyboard(keyboards.at(-1)?.message.reply_keyboard ?? []);
+  }
+
+  #empty() {
+    const bot = this.app.bot();
+    return el("div.empty", {}, el("b", {}, "What can this bot do?"),
+      el("p", {}, bot.settings.description || `Press Start to talk to ${bot.name}.`));
+  }
+
+  #actions() {
+    return {
+      botName: () => this.app.bot().name,
+      command: (text) => this.send(text),
+      copy: (text) => this.copy(text),
+      zoom: (address) => zoom(this.node, address),
+      press: (message, button, index) => this.press(message, button, index),
+      open: (address, event) => this.open(address, event),
+    };
+  }
+
+  async send(text) {
+    await this.#try(() => api.sendText(this.personId, text));
+  }
+
+  async press(message, button, index) {
+    if (button.kind === "pay") {
+      this.#payment(message.invoice, { message_id: message.message_id });
+    } else if (button.kind === "copy") {
+      this.copy(button.data);
+    } else if (button.kind === "callback") {
+      const answer = await this.#try(() => api.press(this.personId, message.message_id, index));
+      if (answer?.url) this.open(answer.url);
+    } else {
+      this.open(button.url);
+    }
+  }
+
+  // Telegram's own addresses act here (an invoice, a start parameter); all others open in a new tab.
+  open(address, event = null) {
+    const url = new URL(address);
+    const bot = this.app.bot();
+    const start = url.searchParams.get("start");
+    if (url.hostname === "t.me" && url.pathname.startsWith("/$")) {
+      event?.preventDefault();
+      this.#try(async () => this.#payment(await api.getInvoice(address), { link: address }));
+    } else if (url.hostname === "t.me" && url.pathname.slice(1) === bot.username) {
+      event?.preventDefault();
+      if (start !== null) this.send(`/start ${start}`.trim());
+    } else if (!event) {
+      window.open(address, "_blank", "noopener");
+    }
+  }
+
+  #payment(invoice, target) {
+    paymentSheet(this.node, {
+      invoice,
+      botName: this.app.bot().name,
+      balance: this.app.person(this.personId).stars,
+      pay: () => api.pay(this.personId, target),
+      done: () => toast(this.node, "Payment successful"),
+    });
+  }
+
+  async copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      toast(this.node, "Copied to clipboard");
+    } catch {
+      toast(this.node, "The browser did not allow copying");
+    }
+  }
+
+  // The bot answered a button press of this person.
+  answered({ text, show_alert: alert }) {
+    if (!text) return;
+    if (alert) alertSheet(this.node, this.app.bot().name, text);
+    else toast(this.node, text);
+  }
+
+  isTyping() {
+    this.typing = Date.now() + TYPING_MS;
+    this.refresh();
+    setTimeout(() => this.refresh(), TYPING_MS + 50);
+  }
+
+  seen() {
+    if (document.visibilityState === "visible" && this.app.person(this.personId).unread) {
+      this.#try(() => api.markRead(this.personId));
+    }
+  }
+
+  #menu() {
+    const person = this.app.person(this.personId);
+    const list = el("div.menu-list");
+    const item = (text, act, className = "") => el(className ? `button.${className}` : "button",
+      { type: "button", onclick: () => { list.remove(); act(); } }, text);
+    list.append(
+      item("Add 1,000 Stars", () => this.#try(() => api.changePerson(person.id, { stars: person.stars + 1000 }))),
+      item("Close chat", () => this.app.close(this.personId)),
+      item(person.blocked ? "Unblock bot" : "Block bot",
+        () => this.#try(() => api.setBlocked(person.id, !person.blocked)), "danger"));
+    this.node.append(list);
+    setTimeout(() => document.addEventListener("click", () => list.remove(), { once: true }));
+  }
+
+  async #try(act) {
+    try {
+      return await act();
+    } catch (error) {
+      toast(this.node, error.message);
+      return null;
+    }
+  }
+
+  #isNearEnd() {
+    return this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < NEAR_END_PX;
+  }
+
+  #scrollToEnd(instantly = false) {
+    this.scroll.scrollTo({ top: this.scroll.scrollHeight, behavior: instantly ? "instant" : "smooth" });
+  }
+
+  #scrolled() {
+    this.toEnd.hidden = this.#isNearEnd();
+  }
+}
