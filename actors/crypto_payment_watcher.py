@@ -16,6 +16,7 @@ from actors.environment import Environment
 from actors.messages import Write
 from domain.commands import FinalizePayment
 from domain.entities import Provider
+from domain.payload import read_payload
 from runtime import Context, Ref, Worker
 
 _PAGE: Final = 200
@@ -107,17 +108,3 @@ async def finalize_invoice(writer: Ref, invoice: Invoice) -> None:
             )
         )
     )
-
-
-def make_payload(purchase_id: int, user_id: int) -> str:
-    """What travels with an invoice: which purchase it is for, and whose."""
-    return f"purchase:{purchase_id}:{user_id}"
-
-
-def read_payload(payload: str | None) -> tuple[int | None, int | None]:
-    """The purchase and the user that a payload names; (None, None) where it is not one of ours."""
-    match (payload or "").split(":"):
-        case ["purchase", purchase, user] if purchase.isdecimal() and user.isdecimal():
-            return int(purchase), int(user)
-        case _:
-            return None, None

@@ -8,11 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from integrations.cryptopay.client import CryptoPay, CryptoPayRefused, open_cryptopay
-from integrations.telegram.bot import TrioBot
-from integrations.telegram.outgoing import AnswerTap, deliver
-from integrations.telegram.raw_update import RawUpdate
 
-from actors.crypto_payment_watcher import make_payload
 from actors.environment import Environment
 from actors.lanes import Lanes
 from actors.messages import LookAgain, Write
@@ -29,8 +25,12 @@ from domain.commands import (
     StartPurchase,
 )
 from domain.entities import Provider
+from domain.payload import make_payload, read_payload
 from integrations.http_client import NotSent, OutcomeUnknown
 from integrations.telegram import updates
+from integrations.telegram.bot import TrioBot
+from integrations.telegram.outgoing import AnswerTap, deliver
+from integrations.telegram.raw_update import RawUpdate
 from runtime import Context, Message, Tick, Unavailable, Worker
 
 _PAGE: Final = 100
@@ -199,15 +199,14 @@ class Dispatch(Worker):
         )
 
     async def _paid(self, update: Waiting, paid: updates.Paid) -> None:
-        kind, _, number = paid.payload.partition(":")
-        ours = kind == "purchase" and number.isdecimal() and len(number) < 19
+        purchase, _ = read_payload(paid.payload)
         await self._writer.call(
             Write(
                 FinalizePayment(
                     provider=Provider.STARS,
                     charge_id=paid.charge_id,
                     amount=paid.amount,
-                    purchase_id=int(number) if ours else None,
+                    purchase_id=purchase,
                     payer=paid.user.id,
                     update_id=update.id,
                 )

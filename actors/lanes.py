@@ -7,8 +7,8 @@ meanwhile.
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-import structlog
 import trio
+from structlog.typing import FilteringBoundLogger
 
 from runtime import Unavailable
 
@@ -23,7 +23,7 @@ class Lanes(Generic[K]):
         nursery: trio.Nursery,
         work: Callable[[K], Awaitable[None]],
         at_once: int,
-        log: structlog.stdlib.BoundLogger,
+        log: FilteringBoundLogger,
     ) -> None:
         self._nursery = nursery
         self._work = work

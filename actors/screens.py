@@ -14,6 +14,10 @@ from typing import Final, assert_never
 from uuid import UUID
 
 import segno
+
+from domain import messages
+from domain.catalogue import Catalogue, TopUp
+from domain.payload import make_payload
 from integrations.telegram.outgoing import (
     Button,
     Buttons,
@@ -23,9 +27,6 @@ from integrations.telegram.outgoing import (
     SendPhoto,
     SendText,
 )
-
-from domain import messages
-from domain.catalogue import Catalogue, TopUp
 from integrations.xray.link import share_link
 from integrations.xray.node import Node
 
@@ -64,7 +65,7 @@ def screen(message: messages.AnyMessage, chat: int, shop: Shop) -> Outgoing:
                 chat,
                 title=message.title,
                 description=f"{shop.name}: {message.title}",
-                payload=f"purchase:{message.purchase_id}",
+                payload=make_payload(message.purchase_id, chat),
                 amount=message.price,
                 label=message.title,
             )

@@ -11,17 +11,18 @@ from functools import partial
 from typing import Final
 
 import trio
+
+from actors.dispatch import Dispatch
+from actors.environment import Environment
+from actors.messages import CheckOut, LookAgain, Write
+from domain.commands import Received, RecordUpdates
+from domain.payload import read_payload
 from integrations.telegram.bot import TrioBot, open_bot
 from integrations.telegram.outgoing import AnswerPreCheckout, deliver
 from integrations.telegram.polling import poll
 from integrations.telegram.raw_update import RawUpdate
 from integrations.telegram.updates import PreCheckout, read_update
 from integrations.telegram.webhook import set_webhook
-
-from actors.dispatch import Dispatch
-from actors.environment import Environment
-from actors.messages import CheckOut, LookAgain, Write
-from domain.commands import Received, RecordUpdates
 from runtime import Actor, ActorSpec, Context, Message, Ref
 
 #: Telegram gives up after 10 s; an answer of ours that takes longer than this is a no.
@@ -94,7 +95,7 @@ class Telegram(Actor):
 
     async def _refusal(self, asked: PreCheckout) -> str | None:
         """Why this must not be paid, None if it may: the invoice as it was made is what counts."""
-        purchase = purchase_of(asked.payload)
+        purchase, _ = read_payload(asked.payload)
         order = None
         if purchase is not None:
             order = await self._readers.fetch_one(Order, _ORDER, (purchase,), reader=self.context.name)
@@ -125,9 +126,3 @@ class Inbox:
         if waiting:
             await self._writer.call(Write(RecordUpdates(tuple(waiting))))
             self._telegram.cast(LookAgain())
-
-
-def purchase_of(payload: str) -> int | None:
-    """The purchase that a Telegram invoice's payload names, None where it is not one of ours."""
-    kind, _, number = payload.partition(":")
-    return int(number) if kind == "purchase" and number.isdecimal() and len(number) < 19 else None

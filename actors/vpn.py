@@ -17,8 +17,8 @@ import trio
 from actors.environment import Environment
 from actors.messages import LookAgain, Write
 from domain.commands import Confirmation, ConfirmProvisions
-from integrations.xray.driver import NodeDriver, NodeUnavailable, NodeUser, open_driver
-from integrations.xray.node import Node
+from integrations.xray.driver import NodeDriver, NodeUnavailable, open_driver
+from integrations.xray.node import Node, NodeUser
 from runtime import Actor, ActorSpec, Context, Message, Ref, Tick, Worker
 
 _PAGE: Final = 500

@@ -129,6 +129,7 @@ class Cell:
         """The actor is to live again after it had stopped for good."""
         if self.mailbox.closed:
             self.mailbox = Mailbox(self.mailbox.capacity)
+            self.suspended = False
 
     def watch(self, watcher: Cell) -> None:
         """Have a `Down` cast to `watcher` each time an incarnation ends."""

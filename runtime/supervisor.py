@@ -134,6 +134,7 @@ class Supervisor:
         node.incarnation = None
         self._report(node, ending)
         node.cell.notify_watchers(ending.how is HowItEnded.CRASHED, ending.reason)
+        self._let_go_of_children(node)
         if self.stopping:
             node.cell.close()
         elif told_to:
@@ -198,7 +199,6 @@ class Supervisor:
         if node.dismissed:
             self._dismiss(node)
         elif owner is not None and owner.phase is not Phase.UP:
-            # It leaves because its parent did; the parent's next incarnation may ask for it again, and finds its mail.
             node.group.let_go(node)
         elif node.spec.restart == "temporary":
             self._retire(node)
@@ -224,11 +224,18 @@ class Supervisor:
         self._home.forget(node.cell)
         node.gone.set()
 
+    def _let_go_of_children(self, node: ActorNode) -> None:
+        """Those that are down leave the tree now, the others when they are; what was queued for them is kept."""
+        if node.offspring is not None:
+            for child in tuple(node.offspring.leaves()):
+                if child.phase is Phase.DOWN:
+                    child.group.let_go(child)
+
     def _close_former_children(self, node: ActorNode) -> None:
         if node.offspring is not None:
-            for cell in node.offspring.take_former():
-                cell.close()
-                self._home.forget(cell)
+            for child in node.offspring.take_former():
+                child.cell.close()
+                self._home.forget(child.cell)
 
     def _give_up_start(self, node: ActorNode, ending: Ending) -> None:
         if node.starter is not None:

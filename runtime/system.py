@@ -167,12 +167,15 @@ class Surroundings:
         name = f"{parent.name}/{spec.name}"
         if any(leaf.cell.name == name for leaf in owner.offspring.leaves()):
             raise ValueError(f"{name} is already there")
-        cell = owner.offspring.former.pop(name, None) or self._gone.pop(name, None)
+        former = owner.offspring.former.pop(name, None)
+        cell = self._gone.pop(name, None) if former is None else former.cell
         if cell is None:
             cell = Cell(name, spec.mailbox, self.exchange)
         cell.reopen()
         starter = Starter()
         node = ActorNode(spec, cell, owner.offspring, starter)
+        if former is not None and former.offspring is not None:
+            node.offspring, former.offspring.owner = former.offspring, node
         self._nodes[name] = node
         self.supervisor.post(partial(self.supervisor.add_child, owner, owner.incarnation, node))
         await starter.wait()

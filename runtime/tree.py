@@ -111,8 +111,8 @@ class GroupNode:
         self.window = RestartWindow(intensity)
         self.backoff = Backoff()
         self.children: list[ActorNode | GroupNode] = []
-        self.former: dict[str, Cell] = {}
-        """Addresses of the children of the owner's previous incarnation, kept until its next one has started."""
+        self.former: dict[str, ActorNode] = {}
+        """Children of the owner's previous incarnation, whose addresses are kept until its next one has started."""
 
     def leaves(self) -> Iterator[ActorNode]:
         """Every actor below, in order of start (an actor's own children stand before it)."""
@@ -123,13 +123,15 @@ class GroupNode:
         """Take a child out of the tree, but keep its address and mail."""
         child.retired = True
         self.children.remove(child)
-        self.former[child.cell.name] = child.cell
+        self.former[child.cell.name] = child
 
-    def take_former(self) -> list[Cell]:
-        """The addresses that nobody has taken up again."""
-        cells = list(self.former.values())
-        self.former.clear()
-        return cells
+    def take_former(self) -> Iterator[ActorNode]:
+        """The former children, and theirs, that nobody has started again."""
+        former, self.former = self.former, {}
+        for child in former.values():
+            if child.offspring is not None:
+                yield from child.offspring.take_former()
+            yield child
 
     def affected_by(self, failed: ActorNode | GroupNode) -> list[ActorNode]:
         """Who must be restarted when the child `failed` fails, in order of start."""

@@ -24,8 +24,9 @@ from storage.errors import StorageError
 START_LIMIT_S: Final = 120.0
 """Recovery after a crash of the machine takes as long as there is log to replay."""
 
-_STOP: Final = ((signal.SIGINT, 6.0), (signal.SIGQUIT, 2.0))
-"""Fast shutdown; then an immediate one, after which the next start recovers. Within the 10 s of our own stop."""
+_STOP: Final = ((signal.SIGINT, 4.0), (signal.SIGQUIT, 5.5))
+"""Fast shutdown; then an immediate one, after which the next start recovers. PostgreSQL gives its own children 5 s
+before it kills them; killed by us before that, it would leave them behind."""
 
 _TELL_EVERY_S: Final = 5.0
 _TRY_EVERY_S: Final = 0.03

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 import psycopg
 import pytest
 import trio
-from psycopg.pq import TransactionStatus
+from psycopg.pq import PipelineStatus, TransactionStatus
 
 from storage import connection as module
 from storage.connection import TrioConnection, open_connection
@@ -181,6 +181,17 @@ async def test_a_pipeline_that_is_cancelled_leaves_the_connection_usable(connect
     assert await counted(connection) == 1
 
 
+async def test_a_pipeline_left_in_a_cancelled_scope_leaves_the_connection_usable(
+    connection: TrioConnection,
+) -> None:
+    with trio.move_on_after(0.05):
+        async with connection.pipeline():
+            await increment(connection)
+            await trio.sleep_forever()
+    assert connection.pgconn.pipeline_status == PipelineStatus.OFF
+    assert await counted(connection) == 1, "what was sent before the cancellation was carried out"
+
+
 async def test_a_failure_in_a_pipeline_fails_the_transaction_alone(connection: TrioConnection) -> None:
     async def transact() -> None:
         async with connection.transaction(), connection.pipeline():
@@ -225,6 +236,17 @@ async def test_a_copy_that_is_cancelled_writes_nothing_and_leaves_the_connection
             await trio.sleep_forever()
     assert scope.cancelled_caught
     assert await (await connection.execute("SELECT count(*) FROM counter")).fetchone() == (1,)
+
+
+async def test_reading_a_copy_that_is_cancelled_leaves_the_connection_usable(
+    connection: TrioConnection,
+) -> None:
+    with trio.move_on_after(0.05) as scope:
+        async with connection.cursor().copy("COPY (SELECT generate_series(1, 1000000)) TO STDOUT") as copy:
+            await copy.read()
+            await trio.sleep_forever()
+    assert scope.cancelled_caught
+    assert await counted(connection) == 0
 
 
 async def test_a_long_copy_lets_other_tasks_run(connection: TrioConnection) -> None:

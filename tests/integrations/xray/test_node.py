@@ -66,7 +66,9 @@ def test_a_credential_is_not_in_a_repr() -> None:
         ({"api_socket": Path("/" + "x" * 107)}, "longer than 107 bytes"),
     ],
 )
-def test_a_node_that_cannot_be_is_refused_in_one_sentence(change: dict[str, object], what_is_wrong: str) -> None:
+def test_a_node_that_cannot_be_is_refused_in_one_sentence(
+    change: dict[str, object], what_is_wrong: str
+) -> None:
     with pytest.raises(BadNode, match=what_is_wrong) as caught:
         replace(PLAIN, **change)  # type: ignore[arg-type]
     assert "node 'n'" in str(caught.value)
@@ -79,7 +81,9 @@ def test_reality_without_its_private_half_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "email", ["", "A", "a b", "a@b", "a>>>traffic", "a/b", "é", "a" * 65, "a\n"], ids=lambda email: repr(email[:9])
+    "email",
+    ["", "A", "a b", "a@b", "a>>>traffic", "a/b", "é", "a" * 65, "a\n"],
+    ids=lambda email: repr(email[:9]),
 )
 def test_a_name_that_a_node_would_mishandle_is_refused(email: str) -> None:
     with pytest.raises(BadUser, match="is not 1 to 64 of"):
@@ -112,7 +116,9 @@ def test_uuids_that_xray_cannot_tell_apart_are_one_credential() -> None:
         ([NodeUser("A", ONE)], "is not 1 to 64 of"),
     ],
 )
-def test_a_list_in_which_removing_one_would_cut_another_is_refused(users: list[NodeUser], what_is_wrong: str) -> None:
+def test_a_list_in_which_removing_one_would_cut_another_is_refused(
+    users: list[NodeUser], what_is_wrong: str
+) -> None:
     with pytest.raises(BadUser, match=what_is_wrong):
         server_config(PLAIN, users=users)
 

@@ -1,0 +1,54 @@
+"""The writer without a database: commands are decided on a view that is kept in memory."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import TypeVar, cast
+
+from domain.commands import Command, Person, Received, RecordUpdates
+from domain.decide import decide
+from domain.draft import Draft, Sequences, View
+from domain.entities import Account, OutboxMessage
+from domain.messages import AnyMessage, decode
+from tests.storage.shop import ALICE, CATALOGUE, NOW, made_up_entropy
+
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class Shop:
+    """Decides one command after another, as the writer's batches do."""
+
+    rows: View = field(default_factory=View)
+    now: datetime = NOW
+    sequences: Sequences = field(default_factory=lambda: Sequences({}))
+    _entropy: object = field(default_factory=made_up_entropy)
+    _updates: object = field(default_factory=lambda: count(1))
+
+    def do(self, command: Command[R]) -> R:
+        """Decide a command; what it wrote is kept, unless it raises."""
+        above = self.rows.layer()
+        owners = {row.id: row.user_id for row in self.rows.subscriptions.changed.values()}
+        draft = Draft(above, self.now, CATALOGUE, self.sequences, self._entropy, owners)  # type: ignore[arg-type]
+        reply = decide(command, draft)
+        self.rows.merge(above)
+        return reply
+
+    def update(self, person: Person = ALICE) -> int:
+        """A fresh update in the inbox."""
+        update_id = next(cast("count[int]", self._updates))
+        self.do(RecordUpdates((Received(update_id, person.id, "{}"),)))
+        return update_id
+
+    def wait(self, length: timedelta) -> None:
+        """Let time pass."""
+        self.now += length
+
+    def accounts(self) -> list[Account]:
+        """Every account of the ledger."""
+        return list(self.rows.accounts.changed.values())
+
+    def told(self) -> list[AnyMessage]:
+        """Everything that people were told, in order."""
+        messages: list[OutboxMessage] = list(self.rows.outbox.changed.values())
+        return [decode(message.body) for message in messages]
