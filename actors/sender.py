@@ -140,15 +140,16 @@ class Sender(Worker):
 
     async def _deliver(self, chat: int, outgoing: Outgoing) -> Delivered | Permanent | Temporary | Unknown:
         assert self._bot is not None, "started opens the bot"
-        await trio.sleep_until(self._pacer.earliest(chat, trio.current_time()))
-        started = trio.current_time()
+        while (at := self._pacer.earliest(chat, trio.current_time())) > trio.current_time():
+            await trio.sleep_until(at)
+        turn = self._pacer.begin(chat, trio.current_time())
         with trio.CancelScope(shield=True):  # cut off half-way, nobody would know whether it arrived
             outcome = await deliver(self._bot, outgoing)
             if isinstance(outcome, Permanent) and not outcome.unreachable and isinstance(outgoing, EditText):
                 # The message that this should replace is gone, or is a picture: say it in a new one.
                 outcome = await deliver(self._bot, SendText(chat, outgoing.html, outgoing.buttons))
         ended = trio.current_time()
-        self._pacer.sent(chat, started, ended - started)
+        self._pacer.finish(turn, ended)
         if isinstance(outcome, Temporary) and outcome.retry_after is not None:
             self._pacer.retry_after(outcome.retry_after, ended)
         return outcome

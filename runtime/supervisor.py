@@ -135,8 +135,13 @@ class Supervisor:
         self._report(node, ending)
         node.cell.notify_watchers(ending.how is HowItEnded.CRASHED, ending.reason)
         self._let_go_of_children(node)
+        owner = node.group.owner
         if self.stopping:
             node.cell.close()
+        elif node.dismissed:
+            self._dismiss(node)
+        elif owner is not None and owner.phase in (Phase.DOWN, Phase.LEAVING):
+            node.group.let_go(node)
         elif told_to:
             self._after_leaving(node)
         elif not ending.started and not node.was_up and (node.starter is not None or not self.ready):
@@ -195,12 +200,7 @@ class Supervisor:
             self._stop_everything()
 
     def _after_leaving(self, node: ActorNode) -> None:
-        owner = node.group.owner
-        if node.dismissed:
-            self._dismiss(node)
-        elif owner is not None and owner.phase is not Phase.UP:
-            node.group.let_go(node)
-        elif node.spec.restart == "temporary":
+        if node.spec.restart == "temporary":
             self._retire(node)
         else:
             node.cell.state = State.BACKOFF

@@ -105,10 +105,13 @@ class TrioConnection(AsyncConnection[TupleRow]):
         raise errors._WaitTimeout("wait timeout expired")
 
     async def cancel_safe(self, *, timeout: float = CANCEL_GRACE_S) -> None:
-        """Ask the server to cancel the running query; after `timeout` seconds `errors.CancellationTimeout`."""
+        """Ask the server to cancel the running query; after `timeout` seconds `errors.CancellationTimeout`.
+
+        Shielded: it is part of cleaning up after a cancellation.
+        """
         if not self._should_cancel():
             return
-        with trio.move_on_after(timeout) as limit:
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + timeout) as limit:
             await run_connecting(self._cancel_gen())
         if limit.cancelled_caught:
             raise errors.CancellationTimeout("cancellation timeout expired")

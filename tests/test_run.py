@@ -1,17 +1,33 @@
-"""`./run` on machines that lack this or that: the real script, with a stand-in for Python and uv that writes down its calls."""
+"""`./run` on machines that lack this or that: the real script, with stand-ins for Python and uv."""
 
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
 from tests.tidy.sources import ROOT
 
-TOOLS = "cat date dirname flock grep id mkdir mkfifo readlink rm sed sha256sum sh tail".split()
+TOOLS = (
+    "cat",
+    "date",
+    "dirname",
+    "flock",
+    "grep",
+    "id",
+    "ln",
+    "mkdir",
+    "readlink",
+    "rm",
+    "sha256sum",
+    "sh",
+    "tail",
+)
 
 STAND_IN = """\
 #!/bin/sh
@@ -22,7 +38,7 @@ case "$*" in
 "-m venv "*) mkdir -p "$3/bin" && ln -s "$SELF" "$3/bin/python" ;;
 "venv "*) mkdir -p "$5/bin" && ln -s "$SELF" "$5/bin/python" ;;
 *" pip install "* | "pip sync "*)
-    if [ -p "${GATE-}" ]; then trap 'echo stopped >>"$CALLS"; exit 1' TERM; read -r _ <"$GATE"; fi
+    [ -z "${GATE-}" ] || read -r _ <"$GATE"
     echo "${PIP_SAYS-}"
     exit "${PIP_EXIT-0}"
     ;;
@@ -38,7 +54,7 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.checkout = folder / "my shop"
         self.path = folder / "bin"
-        self.gate = folder / "gate"
+        self.gate = str(folder / "gate")
         self._calls = folder / "calls"
         for made in (self.checkout, self.path):
             made.mkdir()
@@ -57,8 +73,7 @@ class Machine:
         (self.path / name).write_text(script)
         (self.path / name).chmod(0o755)
 
-    @property
-    def calls(self) -> list[str]:
+    def take_calls(self) -> list[str]:
         """What the stand-ins were called with, and forget it."""
         said = self._calls.read_text().splitlines()
         self._calls.write_text("")
@@ -83,26 +98,35 @@ class Machine:
             said, complained = process.communicate(timeout=30)
         return process.returncode, said, complained
 
-    def shut_gate(self) -> dict[str, str]:
-        """The environment in which an installation waits until `open_gate`."""
-        os.mkfifo(self.gate)
-        return {"GATE": str(self.gate)}
 
-    def open_gate(self) -> None:
-        """Let the installation that waits go on; returns when it has been let through."""
-        self.gate.write_text("go\n")
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    yield Machine(tmp_path)
+def gate(tmp_path: Path) -> Iterator[TextIO]:
+    """A pipe on which an installation waits; open at both ends, so that nobody waits for it to be opened."""
+    os.mkfifo(tmp_path / "gate")
+    with os.fdopen(os.open(tmp_path / "gate", os.O_RDWR), "w") as opened:
+        yield opened
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> None:
+    """Read the complaints of a run until they say this; fail if it ends before."""
+    assert process.stderr is not None
+    said = ""
+    while words not in said:
+        character = process.stderr.read(1)
+        assert character, f"it ended after {said}"
+        said += character
 
 
 def test_the_first_start_prepares_and_the_second_starts_python_once(machine: Machine) -> None:
     assert machine.run("sandbox")[0] == 0
-    assert any("--require-hashes" in call for call in machine.calls)
+    assert any("--require-hashes" in call for call in machine.take_calls())
     assert machine.run("sandbox")[2] == ""
-    assert machine.calls == ["python -P -m turnpike sandbox"]
+    assert machine.take_calls() == ["python -P -m turnpike sandbox"]
 
 
 def test_arguments_folder_and_exit_code_pass_through(machine: Machine) -> None:
@@ -127,17 +151,17 @@ def test_the_tests_run_in_the_checkout(machine: Machine) -> None:
 def test_uv_is_used_where_it_works(machine: Machine) -> None:
     machine.install("uv")
     assert machine.run(UV="broken")[0] == 0
-    assert not any(call.startswith("uv pip") for call in machine.calls)
+    assert not any(call.startswith("uv pip") for call in machine.take_calls())
     shutil.rmtree(machine.checkout / ".venv")
     assert machine.run(UV="works")[0] == 0
-    assert any(call.startswith("uv pip sync") and "--require-hashes" in call for call in machine.calls)
+    assert any(call.startswith("uv pip sync") and "--require-hashes" in call for call in machine.take_calls())
 
 
 def test_a_changed_lock_is_installed(machine: Machine) -> None:
     machine.run()
     (machine.checkout / "requirements.lock").write_text("trio==0.36.0\n")
     assert "requirements.lock" in machine.run()[2]
-    assert any("pip install" in call for call in machine.calls)
+    assert any("pip install" in call for call in machine.take_calls())
 
 
 @pytest.mark.parametrize(
@@ -173,24 +197,29 @@ def test_another_failure_shows_what_was_said(machine: Machine) -> None:
     assert "hashes do not match" in complained
 
 
-def test_a_set_up_that_was_interrupted_is_made_again(machine: Machine) -> None:
-    with machine.start(**machine.shut_gate()) as process:
-        with machine.gate.open("w"):  # opens when the installation waits
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
-    assert process.returncode != 0
-    assert machine.calls[-1] == "stopped"
+def test_a_set_up_that_was_interrupted_leaves_nobody_behind_and_is_made_again(
+    machine: Machine, gate: TextIO
+) -> None:
+    with machine.start(GATE=machine.gate) as process:
+        read_until(process, "installing requirements.lock")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode == 130
+    with (machine.checkout / "requirements.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the installation would hold it
+    machine.take_calls()
     assert machine.run()[0] == 0
-    assert any("pip install" in call for call in machine.calls)
+    assert any("pip install" in call for call in machine.take_calls())
 
 
-def test_two_at_once_prepare_once(machine: Machine) -> None:
-    gate = machine.shut_gate()
-    with machine.start(**gate) as first:
-        with machine.gate.open("w") as opened, machine.start() as second:
-            assert second.stderr is not None
-            assert "waiting for it" in second.stderr.readline()
-            opened.write("go\n")
-            opened.flush()
-            assert (first.wait(30), second.wait(30)) == (0, 0)
-    assert sum("pip install" in call for call in machine.calls) == 1
+def test_two_at_once_prepare_once(machine: Machine, gate: TextIO) -> None:
+    with machine.start(GATE=machine.gate) as first:
+        read_until(first, "installing requirements.lock")
+        with machine.start() as second:
+            read_until(second, "waiting for it")
+            gate.write("go\n")
+            gate.flush()
+            second.communicate(timeout=30)
+        first.communicate(timeout=30)
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert sum("pip install" in call for call in machine.take_calls()) == 1

@@ -1,18 +1,19 @@
 """When the next message may leave: Telegram's limits as arithmetic on times, without a clock or a wait.
 
 The limits: 30 messages a second over all, one a second to a chat, 20 a minute to a group. They count when
-Telegram *receives*, which nobody here sees. What is seen is a request's round trip: by how much it exceeds the
-shortest one is by how much, at most, the message was late on its way. So a message may start
+Telegram *receives*, which nobody here sees. What is seen is the round trip: a message is received before its
+answer is back. So one that must keep a distance from an earlier one may start
 
-    limit's period + (round trip - shortest round trip)
+    the limit's period + the earlier one's round trip
 
-after the start of the one that it must keep its distance from (the 30th-last, for the first limit). However the
-network delays messages, no window of the period then receives more than the limit allows. The price is the mean
-excess: 10 ms of jitter cost 1 % of the rate.
+after the earlier one started, and no delay on the way can bring them closer. For a chat or a group this costs
+next to nothing. For the 30 a second it would cost a round trip each second, so there the shortest round trip
+seen lately is subtracted: what is left is by how much the earlier message can have been late. That costs the
+mean excess (10 ms of jitter: 1 % of the rate) and is exact as long as messages do not become faster than ever.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,7 +28,7 @@ SPACING_SECONDS: Final = 1 / 36
 LONGEST_ROUND_TRIP_SECONDS: Final = 15.0
 
 _SAMPLES: Final = 300
-_SAMPLES_NEEDED: Final = 30
+_SAMPLES_NEEDED: Final = 100
 
 
 @dataclass(slots=True, eq=False)
@@ -57,8 +58,7 @@ class Pacer:
 
     def earliest(self, chat: int, now: float) -> float:
         """When a message to `chat` may start, as far as known now; ask again at that time."""
-        turns = self._chats.get(chat, ())
-        return max(self._paused_until, *self._overall_bounds(now), *self._chat_bounds(turns, now))
+        return max([self._paused_until, *self._overall_bounds(now), *self._chat_bounds(chat, now)])
 
     def begin(self, chat: int, now: float) -> Turn:
         """A message to `chat` starts; the caller has seen that `earliest` allows it."""
@@ -82,25 +82,16 @@ class Pacer:
         if self._overall:
             yield self._overall[-1].started + SPACING_SECONDS
         if len(self._overall) == OVERALL_LIMIT:
-            yield self._after(self._overall[0], OVERALL_SECONDS, now)
-        yield float("-inf")
+            yield _received(self._overall[0], now) + OVERALL_SECONDS - self._shortest_round_trip() - 0.005
 
-    def _chat_bounds(self, turns: Iterable[Turn], now: float) -> Iterable[float]:
-        known = list(turns)
-        if known:
-            yield self._after(known[-1], CHAT_SECONDS, now)
-        if len(known) == GROUP_LIMIT:
-            yield self._after(known[0], GROUP_SECONDS, now)
-        yield float("-inf")
+    def _chat_bounds(self, chat: int, now: float) -> Iterable[float]:
+        turns: Sequence[Turn] = self._chats.get(chat, ())
+        if turns:
+            yield _received(turns[-1], now) + CHAT_SECONDS
+        if len(turns) == GROUP_LIMIT:
+            yield _received(turns[0], now) + GROUP_SECONDS
 
-    def _after(self, turn: Turn, period: float, now: float) -> float:
-        """The earliest start at a distance of `period` from a turn, its possible delay on the way included."""
-        round_trip = turn.round_trip
-        if round_trip is None:
-            round_trip = min(now - turn.started, LONGEST_ROUND_TRIP_SECONDS)
-        return turn.started + period + max(0.0, round_trip - self._shortest())
-
-    def _shortest(self) -> float:
+    def _shortest_round_trip(self) -> float:
         return min(self._round_trips) if len(self._round_trips) >= _SAMPLES_NEEDED else 0.0
 
     def _forget(self, now: float) -> None:
@@ -108,3 +99,10 @@ class Pacer:
         horizon = now - GROUP_SECONDS - LONGEST_ROUND_TRIP_SECONDS
         while next(iter(self._chats.values()))[-1].started < horizon:
             self._chats.popitem(last=False)
+
+
+def _received(turn: Turn, now: float) -> float:
+    """By when Telegram has received the message, as far as known now."""
+    if turn.round_trip is not None:
+        return turn.started + turn.round_trip
+    return min(now, turn.started + LONGEST_ROUND_TRIP_SECONDS)

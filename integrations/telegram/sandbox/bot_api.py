@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from integrations.telegram.sandbox.calls import Call, CallLog, Faults, Observer, raise_fault
+from integrations.telegram.sandbox.calls import CallLog, Faults, raise_fault
 from integrations.telegram.sandbox.errors import BotApiError, ResponseParameters
 from integrations.telegram.sandbox.methods import METHODS
 from integrations.telegram.sandbox.parameters import Parameters, read_parameters
@@ -33,19 +33,17 @@ class _Answer(msgspec.Struct, omit_defaults=True):
 class BotApi:
     """The Bot API of one bot."""
 
-    def __init__(
-        self, service: Service, token: str, calls: CallLog, faults: Faults, observer: Observer | None
-    ) -> None:
+    def __init__(self, service: Service, token: str, calls: CallLog, faults: Faults) -> None:
         self._service = service
         self._token = token
         self._calls = calls
         self._faults = faults
-        self._observer = observer
 
     def routes(self) -> list[BaseRoute]:
         """Where the API is found."""
         return [
             Route("/bot{token}/{method}", self._call, methods=["GET", "POST"]),
+            Route("/bot{rest:path}", _not_found, methods=["GET", "POST"]),
             Route("/file/bot{token}/{path:path}", self._download, methods=["GET"]),
         ]
 
@@ -91,11 +89,7 @@ class BotApi:
         """Log the call; a poll that brought nothing is not worth a line."""
         if answer.ok and answer.result == []:
             return
-        result = msgspec.to_builtins(answer.result)
-        violations = self._observer.on_exchange(method, params, result) if self._observer else ()
-        status = answer.error_code or 200
-        date = self._service.world.now()
-        self._calls.add(Call(0, date, method, params, status, result, answer.description, violations))
+        self._calls.add(method, params, answer.result, answer.error_code or 200, answer.description)
 
     async def _download(self, request: Request) -> Response:
         world = self._service.world
@@ -108,6 +102,10 @@ class BotApi:
             if stored.path == path:
                 return Response(world.store.get_blob(f"telegram/{stored.id}"), media_type=stored.media_type)
         return _envelope(_Answer(ok=False, error_code=404, description="Not Found"))
+
+
+async def _not_found(_: Request) -> Response:
+    return _envelope(_Answer(ok=False, error_code=404, description="Not Found"))
 
 
 def _envelope(answer: _Answer) -> Response:

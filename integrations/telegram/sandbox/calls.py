@@ -4,12 +4,14 @@ An observer may judge every exchange and every update by a specification; what i
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Final, Literal, Protocol
 
 import msgspec
 
 from integrations.telegram.sandbox.errors import BotApiError, too_many_requests
+from integrations.telegram.sandbox.wire import Update
 
 CALLS_KEPT: Final = 1000
 
@@ -38,17 +40,42 @@ class Call(msgspec.Struct, omit_defaults=True):
 
 
 class CallLog:
-    """The last `CALLS_KEPT` calls, oldest first."""
+    """The last `CALLS_KEPT` calls, oldest first, each judged by the observer if there is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], datetime], observer: Observer | None) -> None:
+        self._clock = clock
+        self._observer = observer
         self._calls: deque[Call] = deque(maxlen=CALLS_KEPT)
         self._next = 1
 
-    def add(self, call: Call) -> None:
-        """Note a call; its number is given here."""
-        call.n = self._next
+    def add(
+        self, method: str, params: Mapping[str, object], result: object, status: int, error: str | None
+    ) -> None:
+        """Note a call; `result` is None for a refused one."""
+        result = msgspec.to_builtins(result)
+        violations = self._observer.on_exchange(method, params, result) if self._observer else ()
+        self._append(method, params, result, status, error, violations)
+
+    def judge(self, update: Update) -> None:
+        """Note an update if there is something wrong with it."""
+        if self._observer is None:
+            return
+        violations = self._observer.on_update(msgspec.to_builtins(update))
+        if violations:
+            self._append("(update)", {"update_id": update.update_id}, update, 200, None, violations)
+
+    def _append(
+        self,
+        method: str,
+        params: Mapping[str, object],
+        result: object,
+        status: int,
+        error: str | None,
+        violations: Sequence[str],
+    ) -> None:
+        date = int(self._clock().timestamp())
+        self._calls.append(Call(self._next, date, method, params, status, result, error, violations))
         self._next += 1
-        self._calls.append(call)
 
     def after(self, n: int, method: str | None) -> list[Call]:
         """The calls behind number `n`, of one method if it is named."""

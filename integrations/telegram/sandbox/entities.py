@@ -51,7 +51,7 @@ _ATTRIBUTE: Final = re.compile(
 _LINK: Final = re.compile(r"^(?:https?|tg|tonsite|ton)://\S+$|^mailto:\S+$", re.IGNORECASE)
 _FOUND: Final = re.compile(
     r"(?P<url>https?://[^\s<>\"]*[^\s<>\".,:;!?)'])"
-    r"|(?<![\w/])(?P<bot_command>/[a-zA-Z0-9_]{1,64}(?:@\w{3,32})?)(?![\w/])"
+    r"|(?<![\w/<>])(?P<bot_command>/[a-zA-Z0-9_]{1,64}(?:@\w{3,32})?)(?![\w/<>])"
     r"|(?<!\w)(?P<mention>@[a-zA-Z]\w{3,31})\b"
     r"|(?<!\w)(?P<hashtag>#\w*[^\W\d]\w*)"
 )

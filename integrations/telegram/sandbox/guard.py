@@ -42,7 +42,9 @@ class LoopbackOnly:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
+                answer = MutableHeaders(scope=message)
+                answer.update(_HEADERS)
+                answer.setdefault("cache-control", "no-cache")
             await send(message)
 
         await self._app(scope, receive, send_guarded)

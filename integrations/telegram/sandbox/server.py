@@ -56,9 +56,9 @@ class TelegramSandbox:
                 "so that a real bot's token is never used by mistake"
             )
         bot = User(id=int(match["id"]), is_bot=True, first_name=name, username=username)
-        self._service = Service.over(World(store, clock, bot))
-        calls, faults = CallLog(), Faults()
-        bot_api = BotApi(self._service, token, calls, faults, observer)
+        calls, faults = CallLog(clock, observer), Faults()
+        self._service = Service.over(World(store, clock, bot), calls.judge)
+        bot_api = BotApi(self._service, token, calls, faults)
         person_api = PersonApi(self._service, calls, faults, advance)
         page = [
             *person_api.routes(),

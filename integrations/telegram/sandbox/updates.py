@@ -4,12 +4,14 @@ An update stays until the bot confirms it (a greater `offset`, a 2xx from its we
 Numbers only grow. One receiver at a time: a newer `getUpdates` ends the older one with 409.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 import trio
 
 from integrations.telegram.sandbox.errors import conflict
+from integrations.telegram.sandbox.events import Event
 from integrations.telegram.sandbox.state import PersonError, World
 from integrations.telegram.sandbox.wire import (
     CallbackQuery,
@@ -22,6 +24,8 @@ from integrations.telegram.sandbox.wire import (
 #: Telegram forgets what was not fetched within a day.
 KEPT_SECONDS: Final = 86_400
 CONFIRMED_KEPT: Final = 500
+#: A bot that handles what it got is not asking for more, and still there.
+ONLINE_SECONDS: Final = 5.0
 FIRST_UPDATE: Final = 712_000_001
 KINDS: Final = ("message", "callback_query", "pre_checkout_query", "my_chat_member")
 
@@ -43,13 +47,14 @@ class Polling(msgspec.Struct):
 class UpdateQueue:
     """Updates that wait for the bot, and the last ones that it confirmed."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, judge: Callable[[Update], None]) -> None:
         self._world = world
+        self._judge = judge
         self._waiting = world.store.collection("telegram/updates", QueuedUpdate)
         self._confirmed = world.store.collection("telegram/updates_confirmed", QueuedUpdate)
         self._allowed = world.store.collection("telegram/allowed_updates", list[str])
         self._polling: Polling | None = None
-        self.polled_at = -float("inf")
+        self._polled = -float("inf")
 
     def add(
         self,
@@ -67,6 +72,7 @@ class UpdateQueue:
             pre_checkout_query=pre_checkout_query,
             my_chat_member=my_chat_member,
         )
+        self._judge(update)
         allowed = self.allowed()
         if not allowed or any(getattr(update, kind) is not None for kind in allowed if kind in KINDS):
             self._put(QueuedUpdate(update, self._world.now()))
@@ -134,13 +140,15 @@ class UpdateQueue:
         """
         self.end_polling("other getUpdates request; make sure that only one bot instance is running")
         polling = self._polling = Polling()
+        if trio.current_time() - self._polled > ONLINE_SECONDS:
+            self._world.events.publish(Event("bot"))
         self._confirm_below(offset)
         try:
             with trio.move_on_after(timeout):
                 while not self.waiting(1) and not polling.ended_by:
                     await self.wait()
         finally:
-            self.polled_at = trio.current_time()
+            self._polled = trio.current_time()
             if self._polling is polling:
                 self._polling = None
         if polling.ended_by:
@@ -154,8 +162,8 @@ class UpdateQueue:
             self._world.signals.notify("updates")
 
     def is_polled(self) -> bool:
-        """Whether a `getUpdates` is in progress."""
-        return self._polling is not None
+        """Whether the bot asks for updates: now, or a moment ago."""
+        return self._polling is not None or trio.current_time() - self._polled < ONLINE_SECONDS
 
     def _put(self, queued: QueuedUpdate) -> None:
         self._waiting.put(queued.update.update_id, queued)

@@ -2,8 +2,8 @@
 
 import heapq
 import random
-from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,52 +15,129 @@ from integrations.telegram.pacing import (
     OVERALL_LIMIT,
     OVERALL_SECONDS,
     Pacer,
+    Turn,
 )
 
 _EPSILON = 1e-9
 
 
-class _Network:
-    """Delays each way by a fixed part and a random one, and notes what arrives at the server when."""
+class Simulation:
+    """Concurrent senders, a network that often adds to its delay, a server that counts what it receives."""
 
-    def __init__(self, seed: int, fixed: float, jitter: float) -> None:
-        self.random = random.Random(seed)
-        self.fixed = fixed
-        self.jitter = jitter
+    def __init__(self, seed: int, delay: float = 0.02, jitter: float = 0.0) -> None:
+        self.pacer = Pacer()
         self.arrivals: list[tuple[float, int]] = []
+        self.started: list[tuple[float, int]] = []
+        self._random = random.Random(seed)
+        self._delay = delay
+        self._jitter = jitter
 
-    def send(self, chat: int, now: float) -> float:
-        """Returns when the answer is back."""
-        there = now + self.fixed + self.random.uniform(0, self.jitter)
+    def run(self, chats: Sequence[int], senders: int) -> None:
+        """Each sender takes the next of `chats`, sends to it as soon as it may, and waits for the answer."""
+        waiting = list(reversed(chats))
+        events: list[tuple[float, int, int | Turn | None]] = [(0.0, n, None) for n in range(senders)]
+        number = senders
+        while events:
+            now, _, what = heapq.heappop(events)
+            number += 1
+            if isinstance(what, Turn):
+                self.pacer.finish(what, now)
+                what = None
+            if what is None:
+                if not waiting:
+                    continue
+                what = waiting.pop()
+            at = self.pacer.earliest(what, now)
+            if at > now:
+                heapq.heappush(events, (at, number, what))
+            else:
+                heapq.heappush(events, (self._send(what, now), number, self.pacer.begin(what, now)))
+
+    def _send(self, chat: int, now: float) -> float:
+        there = now + self._one_way()
+        self.started.append((now, chat))
         self.arrivals.append((there, chat))
-        return there + self.fixed + self.random.uniform(0, self.jitter)
+        return there + self._one_way()
+
+    def _one_way(self) -> float:
+        return self._delay + self._random.choice([0.0, self._random.uniform(0, self._jitter)])
 
 
-def _run(chats: list[int], network: _Network, senders: int) -> float:
-    """Send one message to each of `chats` in order by concurrent senders; return when the last one started."""
-    pacer, waiting, last = Pacer(), list(reversed(chats)), 0.0
-    idle: list[tuple[float, int, int | None]] = [(0.0, sender, None) for sender in range(senders)]
-    while idle:
-        now, sender, chat = heapq.heappop(idle)
-        if chat is None:
-            if not waiting:
-                continue
-            chat = waiting.pop()
-        at = pacer.earliest(chat, now)
-        if at > now:
-            heapq.heappush(idle, (at, sender, chat))
-            continue
-        turn = pacer.begin(chat, now)
-        last = now
-        back = network.send(chat, now)
-        # The simulation knows the answer's time already; the pacer may not use it before it has come.
-        heapq.heappush(idle, (back, sender, None))
-        _later.append((back, turn, pacer))
-        _settle(now)
-    return last
+def _most_in_window(times: Sequence[float], seconds: float) -> int:
+    """The most arrivals that any window [t, t + seconds) held."""
+    ordered, first, most = sorted(times), 0, 0
+    for last, time in enumerate(ordered):
+        while time - ordered[first] >= seconds - _EPSILON:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
 
 
-_later: list = []
+def _by_chat(arrivals: Sequence[tuple[float, int]]) -> dict[int, list[float]]:
+    chats: dict[int, list[float]] = defaultdict(list)
+    for time, chat in arrivals:
+        chats[chat].append(time)
+    return chats
 
 
-def _settle(now: float) -> None: ...
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    messages=st.integers(1, 300),
+    people=st.integers(1, 300),
+    groups=st.integers(0, 3),
+    senders=st.integers(1, 40),
+    delay=st.floats(0.0, 0.5),
+    jitter=st.floats(0.0, 1.5),
+)
+def test_no_window_at_the_server_ever_holds_more_than_the_limits(
+    seed: int, messages: int, people: int, groups: int, senders: int, delay: float, jitter: float
+) -> None:
+    chats = random.Random(seed).choices([*range(1, people + 1), *range(-groups, 0)], k=messages)
+    simulation = Simulation(seed, delay, jitter)
+    simulation.run(chats, senders)
+    assert sorted(chat for _, chat in simulation.arrivals) == sorted(chats)
+    assert _most_in_window([time for time, _ in simulation.arrivals], OVERALL_SECONDS) <= OVERALL_LIMIT
+    for chat, times in _by_chat(simulation.arrivals).items():
+        assert _most_in_window(times, CHAT_SECONDS) <= 1
+        assert chat > 0 or _most_in_window(times, GROUP_SECONDS) <= GROUP_LIMIT
+
+
+def test_a_steady_network_gets_99_percent_of_the_rate() -> None:
+    simulation = Simulation(seed=1, delay=0.05)
+    simulation.run(range(1, 901), senders=16)
+    assert 900 / (simulation.arrivals[-1][0] + OVERALL_SECONDS / OVERALL_LIMIT) > 0.99 * OVERALL_LIMIT
+
+
+def test_ten_milliseconds_of_jitter_cost_two_percent_of_the_rate_at_most() -> None:
+    simulation = Simulation(seed=2, delay=0.05, jitter=0.01)
+    simulation.run(range(1, 901), senders=16)
+    assert 900 / simulation.started[-1][0] > 0.97 * OVERALL_LIMIT
+
+
+def test_one_answer_waits_behind_one_slot_of_a_broadcast_and_not_behind_a_burst() -> None:
+    pacer = Pacer()
+    turn = pacer.begin(1, 0.0)
+    pacer.finish(turn, 0.05)
+    assert 0 < pacer.earliest(2, 0.0) < 0.03
+
+
+def test_a_pause_that_telegram_asks_for_holds_everything_and_shorter_ones_do_not_end_it() -> None:
+    pacer = Pacer()
+    pacer.retry_after(3.0, now=10.0)
+    pacer.retry_after(1.0, now=10.5)
+    assert pacer.earliest(1, 10.5) == 13.0
+    assert pacer.earliest(2, 20.0) <= 20.0
+
+
+def test_a_turn_that_was_never_finished_does_not_stop_its_chat_for_ever() -> None:
+    pacer = Pacer()
+    pacer.begin(1, 0.0)
+    assert pacer.earliest(1, 5.0) > 5.0
+    assert pacer.earliest(1, 60.0) <= 60.0
+
+
+def test_memory_does_not_grow_with_the_number_of_chats() -> None:
+    simulation = Simulation(seed=3)
+    simulation.run(range(1, 5_001), senders=16)
+    assert len(simulation.pacer._chats) < 3_000

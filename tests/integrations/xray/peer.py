@@ -1,7 +1,7 @@
 """The other end of a gRPC connection, in memory: it answers, keeps quiet, misbehaves or dies on command."""
 
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import h2.config
@@ -20,9 +20,12 @@ class Peer:
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
-        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+        self.h2 = h2.connection.H2Connection(
+            h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
+        )
         self.h2.initiate_connection()
         self.bodies: dict[int, bytearray] = {}
+        self.seen: list[h2.events.Event] = []
         self._events: list[h2.events.Event] = []
 
     async def flush(self) -> None:
@@ -34,6 +37,7 @@ class Peer:
         while True:
             while self._events:
                 event = self._events.pop(0)
+                self.seen.append(event)
                 if isinstance(event, h2.events.DataReceived):
                     self.bodies.setdefault(event.stream_id, bytearray()).extend(event.data)
                 if isinstance(event, kind):
@@ -76,7 +80,7 @@ class Network:
     def __init__(self) -> None:
         self.peers: list[Peer] = []
         self.down: OSError | None = None
-        self.make_pair = memory_stream_pair
+        self.make_pair: Callable[[], tuple[Stream, Stream]] = memory_stream_pair
 
     async def connect(self) -> Stream:
         await trio.lowlevel.checkpoint()

@@ -29,7 +29,7 @@ export class Composer {
 
   #changed() {
     this.input.style.height = "auto";
-    this.input.style.height = `${this.input.scrollHeight}px`;
+    if (this.input.scrollHeight) this.input.style.height = `${this.input.scrollHeight}px`;
     this.send.disabled = !this.input.value.trim();
     this.send.style.opacity = this.send.disabled ? .45 : 1;
     const typed = /^\/(\w*)$/u.exec(this.input.value);

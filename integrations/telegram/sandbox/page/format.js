@@ -75,6 +75,6 @@ export function listTime(seconds, now) {
 }
 
 export function fullTime(seconds) {
-  const day = dateOf(seconds).toLocaleDateString("en", { weekday: "short", day: "numeric", month: "short", year: "numeric" });
-  return `${day}, ${clockTime(seconds)}`;
+  const day = dateOf(seconds).toLocaleDateString("en", { weekday: "short", day: "numeric", month: "short" });
+  return `${day} · ${clockTime(seconds)}`;
 }

@@ -4,6 +4,9 @@ import * as api from "./api.js";
 import { Chat } from "./chat.js";
 import { People } from "./people.js";
 
+// Events tell of everything but a bot that stopped asking for updates.
+const REFRESH_MS = 15000;
+
 class App {
   constructor() {
     this.state = { bot: { name: "", settings: {} }, people: [], now: 0 };
@@ -18,6 +21,7 @@ class App {
     window.addEventListener("popstate", () => this.#show(this.#fromAddress()));
     document.addEventListener("visibilitychange", () => this.chats.forEach((chat) => chat.seen()));
     api.follow((event) => this.#react(event));
+    setInterval(() => { if (document.visibilityState === "visible") this.reload(); }, REFRESH_MS);
   }
 
   // What the columns ask of the app.

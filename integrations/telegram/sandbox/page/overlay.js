@@ -14,6 +14,7 @@ export function toast(host, text) {
 
 // A layer over `host` that closes on Escape and on a click beside its content; `closed` is called once.
 function veil(host, content, closed = () => {}) {
+  host.querySelector(":scope > .veil")?.remove();
   const node = el("div.veil", { tabIndex: -1 }, content);
   const close = () => {
     if (!node.isConnected) return;

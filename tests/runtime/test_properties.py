@@ -1,0 +1,259 @@
+"""Whatever happens to whatever tree: never an orphan task, a lost message, two lives at once, or an endless shutdown.
+
+Trees and what befalls them are drawn at random and run on a clock that jumps, so a scenario of minutes takes
+milliseconds; a failing one is shrunk and printed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+import structlog
+import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from runtime import (
+    Actor,
+    ActorSpec,
+    AdjustableClock,
+    Cast,
+    Context,
+    GroupSpec,
+    Intensity,
+    Message,
+    System,
+    TreeFailed,
+)
+from runtime.specs import Restart, Strategy
+
+from .kit import EPOCH
+
+STOP_TIMEOUT = 20.0
+ACTOR_STOP_TIMEOUT = 3.0
+CLOSE_MARGIN = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work(Cast):
+    serial: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Die(Cast):
+    serial: int
+    in_background: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt(Cast):
+    serial: int
+    child: str
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What the actors themselves saw."""
+
+    alive: Counter[str] = field(default_factory=Counter)
+    tasks: int = 0
+    begun: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    done: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    two_at_once: list[str] = field(default_factory=list)
+    failing_starts: Counter[str] = field(default_factory=Counter)
+
+
+class Probe(Actor):
+    """Does what it is told, and keeps the ledger."""
+
+    def __init__(self, context: Context, ledger: Ledger) -> None:
+        super().__init__(context)
+        self.ledger = ledger
+
+    async def started(self) -> None:
+        name, ledger = self.context.name, self.ledger
+        if ledger.alive[name]:
+            ledger.two_at_once.append(name)
+        ledger.alive[name] += 1
+        self.context.stack.callback(self.end)
+        self.context.nursery.start_soon(self.linger)
+        await trio.sleep(0.01)
+        if ledger.failing_starts[name] > 0:
+            ledger.failing_starts[name] -= 1
+            raise OSError("cannot start")
+
+    def end(self) -> None:
+        self.ledger.alive[self.context.name] -= 1
+
+    async def linger(self) -> None:
+        self.ledger.tasks += 1
+        try:
+            await trio.sleep_forever()
+        finally:
+            self.ledger.tasks -= 1
+
+    async def receive(self, message: Message) -> object:
+        assert isinstance(message, Work | Die | Adopt)
+        name = self.context.name
+        self.ledger.begun[name].append(message.serial)
+        match message:
+            case Work(_, seconds):
+                await trio.sleep(seconds)
+            case Die(_, in_background):
+                if not in_background:
+                    raise RuntimeError("told to die")
+                self.context.nursery.start_soon(self.die)
+            case Adopt(_, child):
+                self.context.nursery.start_soon(self.adopt, child)
+        self.ledger.done[name].append(message.serial)
+        return None
+
+    async def die(self) -> None:
+        await trio.sleep(0.05)
+        raise RuntimeError("told to die later")
+
+    async def adopt(self, child: str) -> None:
+        try:
+            await self.context.start_child(probe(child, self.ledger))
+        except (ValueError, Exception):  # already there, or does not start: its own business
+            await trio.lowlevel.checkpoint()
+
+
+def probe(name: str, ledger: Ledger, restart: Restart = "permanent") -> ActorSpec:
+    return ActorSpec(
+        name, lambda context: Probe(context, ledger), restart, 8, stop_timeout=ACTOR_STOP_TIMEOUT
+    )
+
+
+Shape = tuple[Strategy, list["Shape | Restart"]]
+strategies = st.sampled_from(["one_for_one", "rest_for_one", "one_for_all"])
+restarts = st.sampled_from(["permanent", "permanent", "permanent", "transient", "temporary"])
+shapes = st.recursive(
+    st.tuples(strategies, st.lists(restarts, min_size=1, max_size=3)),
+    lambda inner: st.tuples(strategies, st.lists(inner | restarts, min_size=1, max_size=3)),
+    max_leaves=4,
+)
+
+Event = tuple[str, int, float]
+events = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["work", "die", "die later", "restart", "suspend", "resume", "adopt", "fail start", "pass"]
+        ),
+        st.integers(0, 11),
+        st.sampled_from([0.0, 0.02, 0.3, 2.0]),
+    ),
+    max_size=40,
+)
+
+
+def plant(shape: Shape, ledger: Ledger, names: list[str], intensity: Intensity) -> GroupSpec:
+    strategy, inner = shape
+    children: list[ActorSpec | GroupSpec] = []
+    for child in inner:
+        if isinstance(child, str):
+            names.append(f"a{len(names)}")
+            children.append(probe(names[-1], ledger, child))
+        else:
+            children.append(plant(child, ledger, names, intensity))
+    return GroupSpec(f"g{len(names)}", strategy, children, intensity)
+
+
+class Scenario:
+    """One tree and what befalls it."""
+
+    def __init__(self, shape: Shape, befalls: list[Event], intensity: Intensity) -> None:
+        self.ledger = Ledger()
+        self.names: list[str] = []
+        self.befalls = befalls
+        root = plant(shape, self.ledger, self.names, intensity)
+        self.restarts = {actor.name: actor.restart for actor in root.actors()}
+        self.accepted: dict[str, list[int]] = defaultdict(list)
+        self.system = System(root, clock=AdjustableClock(EPOCH), stop_timeout=STOP_TIMEOUT, seed=7)
+
+    async def run(self) -> None:
+        tasks_before = len(trio.lowlevel.current_task().child_nurseries)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.keep_running)
+            await trio.sleep(1)
+            for serial, event in enumerate(self.befalls):
+                if not self.system.stopping:
+                    await self.befall(serial, *event)
+            asked_at = trio.current_time()
+            self.system.request_stop()
+            await self.system.stopped.wait()
+            took = trio.current_time() - asked_at
+            assert took <= STOP_TIMEOUT + CLOSE_MARGIN, f"the shutdown took {took} s"
+        assert len(trio.lowlevel.current_task().child_nurseries) == tasks_before
+        self.check()
+
+    async def keep_running(self) -> None:
+        try:
+            await self.system.run()
+        except TreeFailed:
+            pass  # a failure that climbs to the top is a possible end of a scenario
+        self.system.stopped.set()
+
+    async def befall(self, serial: int, what: str, who: int, seconds: float) -> None:
+        known = [status.name for status in self.system.status().actors()]
+        name = known[who % len(known)]
+        match what:
+            case "work":
+                self.cast(name, Work(serial, seconds))
+            case "die":
+                self.cast(name, Die(serial, in_background=False))
+            case "die later":
+                self.cast(name, Die(serial, in_background=True))
+            case "adopt" if name.count("/") < 2:
+                self.cast(name, Adopt(serial, f"c{serial % 2}"))
+            case "restart":
+                self.system.restart(name)
+            case "suspend":
+                self.system.suspend(name)
+            case "resume":
+                self.system.resume(name)
+            case "fail start":
+                self.ledger.failing_starts[name] += 1 + who % 3
+            case _:
+                pass
+        await trio.sleep(seconds)
+
+    def cast(self, name: str, message: Work | Die | Adopt) -> None:
+        if self.system.ref(name).cast(message):
+            self.accepted[name].append(message.serial)
+
+    def check(self) -> None:
+        ledger = self.ledger
+        assert ledger.two_at_once == [], "two incarnations at once"
+        assert ledger.tasks == 0, "a task outlived its actor"
+        assert not +ledger.alive, "resources outlived their actor"
+        for status in self.system.status().actors():
+            name = status.name
+            accounted = status.handled + status.crashed + status.skipped + status.undelivered + status.queued
+            assert status.accepted == accounted, f"{name} lost track of messages"
+            assert status.queued == 0
+            accepted, begun = self.accepted[name], ledger.begun[name]
+            assert is_subsequence(begun, accepted), f"{name} handled {begun} of {accepted}"
+            if name in self.names:
+                assert len(accepted) - len(begun) == status.undelivered
+            if self.restarts.get(name) == "permanent":
+                assert begun == accepted[: len(begun)], f"{name} handled {begun} of {accepted}"
+
+
+def is_subsequence(part: list[int], whole: list[int]) -> bool:
+    """Nothing out of order, nothing twice, nothing made up."""
+    remaining = iter(whole)
+    return all(serial in remaining for serial in part)
+
+
+@settings(max_examples=120, deadline=None)
+@given(shape=shapes, befalls=events, intensity=st.sampled_from([Intensity(1000, 1.0), Intensity(3, 5.0)]))
+def test_whatever_happens_the_invariants_hold(
+    shape: Shape, befalls: list[Event], intensity: Intensity
+) -> None:
+    with structlog.testing.capture_logs():
+        scenario = Scenario(shape, befalls, intensity)
+        trio.run(scenario.run, clock=MockClock(autojump_threshold=0))
