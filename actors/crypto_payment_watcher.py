@@ -66,9 +66,7 @@ class CryptoPaymentWatcher(Worker):
     async def started(self) -> None:
         """Open the client; Crypto Pay need not answer for that. A shop without Crypto Pay has nothing to watch."""
         if self._settings is not None and self._token is not None:
-            self._client = await self.context.stack.enter_async_context(
-                open_cryptopay(self._token, api_base=self._settings.api)
-            )
+            self._client = await self.context.open(open_cryptopay(self._token, api_base=self._settings.api))
         await super().started()
 
     async def tick(self) -> None:

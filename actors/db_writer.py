@@ -40,7 +40,7 @@ class DbWriter(Actor):
 
     async def started(self) -> None:
         """Connect and take the claim; raises `ClaimHeld` if another process writes to this database."""
-        await self.context.stack.enter_async_context(self._session)
+        self.context.stack.push_async_exit(self._session)
         await self._connect()
 
     async def receive_batch(self, envelopes: Sequence[Envelope]) -> None:

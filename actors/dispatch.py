@@ -90,9 +90,7 @@ class Dispatch(Worker):
         settings = self._environment.configuration.settings.cryptopay
         token = self._environment.secrets.cryptopay_token
         if settings is not None and token is not None:
-            self._cryptopay = await self.context.stack.enter_async_context(
-                open_cryptopay(token, api_base=settings.api)
-            )
+            self._cryptopay = await self.context.open(open_cryptopay(token, api_base=settings.api))
         await super().started()
 
     async def receive(self, message: Message) -> object:

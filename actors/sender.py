@@ -11,6 +11,14 @@ from functools import partial
 from typing import Final
 
 import trio
+
+from actors.environment import Environment
+from actors.lanes import Lanes
+from actors.messages import LookAgain, Write
+from actors.screens import Shop, screen
+from domain.commands import SettleMessage
+from domain.entities import MessageState
+from domain.messages import decode
 from integrations.telegram.bot import TrioBot, open_bot
 from integrations.telegram.outgoing import (
     Delivered,
@@ -23,14 +31,6 @@ from integrations.telegram.outgoing import (
     deliver,
 )
 from integrations.telegram.pacing import Pacer
-
-from actors.environment import Environment
-from actors.lanes import Lanes
-from actors.messages import LookAgain, Write
-from actors.screens import Shop, screen
-from domain.commands import SettleMessage
-from domain.entities import MessageState
-from domain.messages import decode
 from runtime import Context, Message, Tick, Worker
 
 _PAGE: Final = 200
@@ -93,9 +93,7 @@ class Sender(Worker):
     async def started(self) -> None:
         """Open a connection of our own: what the poller does to its connection does not matter here."""
         api = self._environment.configuration.settings.telegram.api
-        self._bot = await self.context.stack.enter_async_context(
-            open_bot(self._environment.secrets.bot_token, api_base=api)
-        )
+        self._bot = await self.context.open(open_bot(self._environment.secrets.bot_token, api_base=api))
         await super().started()
 
     async def receive(self, message: Message) -> object:
@@ -140,8 +138,8 @@ class Sender(Worker):
 
     async def _deliver(self, chat: int, outgoing: Outgoing) -> Delivered | Permanent | Temporary | Unknown:
         assert self._bot is not None, "started opens the bot"
-        while (at := self._pacer.earliest(chat, trio.current_time())) > trio.current_time():
-            await trio.sleep_until(at)
+        while (at := self._pacer.earliest(chat, trio.current_time())) > trio.current_time():  # noqa: ASYNC110
+            await trio.sleep_until(at)  # others may have taken the turn meanwhile
         turn = self._pacer.begin(chat, trio.current_time())
         with trio.CancelScope(shield=True):  # cut off half-way, nobody would know whether it arrived
             outcome = await deliver(self._bot, outgoing)

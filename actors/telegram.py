@@ -57,9 +57,7 @@ class Telegram(Actor):
         """Check the token, start the dispatcher, then let updates in. Raises `BadToken`."""
         environment = self._environment
         settings = environment.configuration.settings
-        bot = await self.context.stack.enter_async_context(
-            open_bot(environment.secrets.bot_token, api_base=settings.telegram.api)
-        )
+        bot = await self.context.open(open_bot(environment.secrets.bot_token, api_base=settings.telegram.api))
         self._bot = bot
         await self.context.start_child(
             ActorSpec("dispatch", partial(Dispatch, environment=environment, bot=bot))

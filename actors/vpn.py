@@ -93,7 +93,7 @@ class VpnNode(Worker):
 
     async def started(self) -> None:
         """Open the driver, which connects when it is first used."""
-        self._driver = await self.context.stack.enter_async_context(open_driver(self._node))
+        self._driver = await self.context.open(open_driver(self._node))
         await super().started()
 
     async def tick(self) -> None:

@@ -44,9 +44,7 @@ class Xray(Actor):
             users=(),
             allow_private_targets=self._environment.sandbox,
         )
-        process = await self.context.stack.enter_async_context(
-            open_xray(config, name=entry.name, folder=folder)
-        )
+        process = await self.context.open(open_xray(config, name=entry.name, folder=folder))
         self.context.nursery.start_soon(self._watch, process)
 
     async def _watch(self, process: XrayProcess) -> None:

@@ -1,14 +1,14 @@
 """What an actor's author writes against: `Actor`, and the `Context` in which one incarnation lives.
 
 An actor keeps nothing that matters in memory, so being restarted is always safe. Its constructor is pure; resources
-are opened in `started`, go on `context.stack`, and are closed when the incarnation ends, however it ends.
+are opened in `started` with `context.open`, and are closed when the incarnation ends, however it ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 import structlog
 import trio
@@ -17,6 +17,7 @@ from .envelope import Envelope, handling
 from .errors import NotUnderstood
 from .messages import Cast, Message
 from .ref import Ref
+from .resources import hold
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from .cell import Cell
     from .clock import Clock
     from .specs import ActorSpec
+
+T = TypeVar("T")
 
 
 class Home(Protocol):
@@ -42,8 +45,16 @@ class Home(Protocol):
 class Context:
     """The surroundings of one incarnation; given to the actor's constructor."""
 
-    def __init__(self, cell: Cell, settings: Mapping[str, object], home: Home, nursery: trio.Nursery) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        settings: Mapping[str, object],
+        home: Home,
+        nursery: trio.Nursery,
+        shelf: trio.Nursery,
+    ) -> None:
         self._cell = cell
+        self._shelf = shelf
         self._home = home
         self._stack: AsyncExitStack | None = None
         self._log: FilteringBoundLogger | None = None
@@ -73,6 +84,10 @@ class Context:
         if self._stack is None:
             self._stack = AsyncExitStack()
         return self._stack
+
+    async def open(self, manager: AbstractAsyncContextManager[T]) -> T:
+        """Enter a context manager for the life of this incarnation; it is left after the tasks have ended."""
+        return await hold(manager, self._shelf, self.stack)
 
     @property
     def log(self) -> FilteringBoundLogger:

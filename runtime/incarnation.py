@@ -170,20 +170,21 @@ class Incarnation:
             report(ending)
 
     async def _body(self) -> None:
-        # The stack is closed outside of the nursery: tasks may use what is on it until they have ended.
+        # What was opened is closed outside of the nursery: tasks may use it until they have ended.
         context: Context | None = None
-        try:
-            async with trio.open_nursery() as nursery:
-                context = Context(self.cell, self.spec.settings, self._home, nursery)
-                actor = self.spec.factory(context)
-                await self._start(actor)
-                await self._serve(actor, context)
-                self._limit_stop()
-                await actor.stopping()
-                nursery.cancel_scope.cancel()
-        finally:
-            if context is not None:
-                await close(context)
+        async with trio.open_nursery() as shelf:
+            try:
+                async with trio.open_nursery() as nursery:
+                    context = Context(self.cell, self.spec.settings, self._home, nursery, shelf)
+                    actor = self.spec.factory(context)
+                    await self._start(actor)
+                    await self._serve(actor, context)
+                    self._limit_stop()
+                    await actor.stopping()
+                    nursery.cancel_scope.cancel()
+            finally:
+                if context is not None:
+                    await close(context)
 
     async def _start(self, actor: Actor) -> None:
         with trio.move_on_after(self.spec.start_timeout) as patience:

@@ -20,10 +20,11 @@ from .cell import State
 from .errors import StartFailed, StartInterrupted, TreeFailed
 from .incarnation import Ending, HowItEnded, Incarnation, Order
 from .timers import Alarm
-from .tree import ActorNode, GroupNode, Phase
+from .tree import ActorNode, GroupNode, Phase, Starter
 from .wave import Stage, Wave
 
 if TYPE_CHECKING:
+    from .specs import ActorSpec
     from .system import Surroundings
     from .timers import Timers
 
@@ -96,17 +97,18 @@ class Supervisor:
             node.cell.reopen()
             self._roll(Wave(node.leaves(), self._start))
 
-    def add_child(self, parent: ActorNode, life: Incarnation | None, child: ActorNode) -> None:
-        """Start `child` below `parent`, in whose incarnation `life` it was asked for."""
-        assert parent.offspring is not None
-        assert child.starter is not None
+    def add_child(
+        self, parent: ActorNode, life: Incarnation | None, spec: ActorSpec, starter: Starter
+    ) -> None:
+        """Start a child below `parent`, in whose incarnation `life` it was asked for."""
+        name = f"{parent.cell.name}/{spec.name}"
         if self.stopping or life is None or parent.incarnation is not life or parent.phase is Phase.LEAVING:
-            child.starter.fail(
-                StartFailed(f"{child.cell.name} was not started: {parent.cell.name} is stopping")
-            )
-            return
-        parent.offspring.children.append(child)
-        self._roll(Wave([child], self._start, already_down=True))
+            starter.fail(StartFailed(f"{name} was not started: {parent.cell.name} is stopping"))
+        elif parent.offspring is not None and parent.offspring.has(name):
+            starter.fail(ValueError(f"{name} is already there"))
+        else:
+            child = self._home.plant_child(parent, spec, starter)
+            self._roll(Wave([child], self._start, already_down=True))
 
     def remove_child(self, child: ActorNode) -> None:
         """Drain and stop `child` for good."""
@@ -122,7 +124,7 @@ class Supervisor:
             node.phase = Phase.UP
         node.was_up = True
         if node.starter is not None:
-            node.starter.succeed()
+            node.starter.succeed(node.cell)
         self._close_former_children(node)
         if not self.ready and all(leaf.was_up or leaf.retired for leaf in self.root.leaves()):
             self.ready = True

@@ -161,25 +161,26 @@ class Surroundings:
 
     async def start_child(self, parent: Cell, spec: ActorSpec) -> Cell:
         """Start an actor below `parent`; returns when it has started."""
-        owner = self.node(parent.name)
+        owner, starter = self.node(parent.name), Starter()
+        self.supervisor.post(partial(self.supervisor.add_child, owner, owner.incarnation, spec, starter))
+        return await starter.wait()
+
+    def plant_child(self, owner: ActorNode, spec: ActorSpec, starter: Starter) -> ActorNode:
+        """A place in the tree below `owner`, with the address and mail of a former child of that name if any."""
         if owner.offspring is None:
-            owner.offspring = GroupNode(parent.name, "one_for_one", Intensity(), None, owner)
-        name = f"{parent.name}/{spec.name}"
-        if any(leaf.cell.name == name for leaf in owner.offspring.leaves()):
-            raise ValueError(f"{name} is already there")
+            owner.offspring = GroupNode(owner.cell.name, "one_for_one", Intensity(), None, owner)
+        name = f"{owner.cell.name}/{spec.name}"
         former = owner.offspring.former.pop(name, None)
         cell = self._gone.pop(name, None) if former is None else former.cell
         if cell is None:
             cell = Cell(name, spec.mailbox, self.exchange)
         cell.reopen()
-        starter = Starter()
         node = ActorNode(spec, cell, owner.offspring, starter)
         if former is not None and former.offspring is not None:
             node.offspring, former.offspring.owner = former.offspring, node
+        owner.offspring.children.append(node)
         self._nodes[name] = node
-        self.supervisor.post(partial(self.supervisor.add_child, owner, owner.incarnation, node))
-        await starter.wait()
-        return cell
+        return node
 
     async def stop_child(self, parent: Cell, name: str) -> None:
         """Drain and stop a child of `parent`; returns when it is gone."""

@@ -28,14 +28,16 @@ class Phase(Enum):
 class Starter:
     """Whoever started a child and waits to hear whether that succeeded."""
 
-    __slots__ = ("_done", "_error")
+    __slots__ = ("_cell", "_done", "_error")
 
     def __init__(self) -> None:
         self._done = trio.Event()
+        self._cell: Cell | None = None
         self._error: Exception | None = None
 
-    def succeed(self) -> None:
+    def succeed(self, cell: Cell) -> None:
         """The child has started."""
+        self._cell = cell
         self._done.set()
 
     def fail(self, error: Exception) -> None:
@@ -44,11 +46,13 @@ class Starter:
             self._error = error
             self._done.set()
 
-    async def wait(self) -> None:
-        """Return when the child has started, raise if it did not."""
+    async def wait(self) -> Cell:
+        """Return the child's cell when it has started, raise if it did not."""
         await self._done.wait()
         if self._error is not None:
             raise self._error
+        assert self._cell is not None
+        return self._cell
 
 
 class ActorNode:
@@ -118,6 +122,10 @@ class GroupNode:
         """Every actor below, in order of start (an actor's own children stand before it)."""
         for child in self.children:
             yield from child.leaves()
+
+    def has(self, name: str) -> bool:
+        """True if an actor of this full name is a child."""
+        return any(isinstance(child, ActorNode) and child.cell.name == name for child in self.children)
 
     def let_go(self, child: ActorNode) -> None:
         """Take a child out of the tree, but keep its address and mail."""

@@ -14,6 +14,7 @@ from typing import Final
 
 import trio
 from psycopg import Error
+from psycopg.pq import TransactionStatus
 
 from storage.connection import TrioConnection, open_connection
 from storage.errors import StorageError
@@ -134,6 +135,11 @@ async def _apply(connection: TrioConnection, migration: Migration) -> None:
     try:
         async with connection.transaction():
             await connection.execute(migration.sql)
+            if connection.info.transaction_status != TransactionStatus.INTRANS:
+                raise MigrationFailed(
+                    f"the migration {migration.name} ends its own transaction: remove its COMMIT or ROLLBACK; "
+                    "what it did until then may stand, so restore the database before trying again"
+                )
             await connection.execute(
                 "INSERT INTO schema_migrations (number, name, sha256) VALUES (%s, %s, %s)",
                 [migration.number, migration.name, migration.sha256],

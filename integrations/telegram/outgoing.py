@@ -141,6 +141,9 @@ async def deliver(bot: TrioBot, outgoing: Outgoing) -> Outcome:
             message_id = await _carry_out(bot, outgoing)
     except TelegramError as error:
         return _outcome(error, outgoing)
+    except Exception as error:
+        # An answer of a wrong shape comes after the deed: crashing on it would do the deed again and again.
+        return Unknown(f"the answer cannot be read: {type(error).__name__}: {error}")
     return Delivered(message_id)
 
 

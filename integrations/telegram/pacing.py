@@ -82,7 +82,7 @@ class Pacer:
         if self._overall:
             yield self._overall[-1].started + SPACING_SECONDS
         if len(self._overall) == OVERALL_LIMIT:
-            yield _received(self._overall[0], now) + OVERALL_SECONDS - self._shortest_round_trip() - 0.005
+            yield _received(self._overall[0], now) + OVERALL_SECONDS - self._shortest_round_trip()
 
     def _chat_bounds(self, chat: int, now: float) -> Iterable[float]:
         turns: Sequence[Turn] = self._chats.get(chat, ())

@@ -5,7 +5,7 @@ has no idempotency key, so that difference decides whether it may be sent again:
 """
 
 import json
-from typing import Final
+from typing import Any, Final
 
 from telegram.error import NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
@@ -14,6 +14,7 @@ from integrations.http_client import Http, NotSent, OutcomeUnknown
 
 ODVInput = float | None | object
 _TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERROR: Final = 500
 
 
 class NotDelivered(NetworkError):
@@ -62,7 +63,7 @@ class HttpRequest(BaseRequest):
     ) -> tuple[int, bytes]:
         """Ask once and return status and body; only `read_timeout` is heeded, as the bound of the whole request.
 
-        Raises `NotDelivered`, `MaybeDelivered` or `TooManyRequests`.
+        Raises `NotDelivered`, `MaybeDelivered`, `TooManyRequests`, `NetworkError` for a failing server.
         """
         timeout = read_timeout if isinstance(read_timeout, (int, float)) else self._read_timeout
         try:
@@ -79,7 +80,22 @@ class HttpRequest(BaseRequest):
             raise MaybeDelivered(str(error)) from None
         if answer.status_code == _TOO_MANY_REQUESTS:
             raise TooManyRequests(_retry_after(answer.content))
+        if answer.status_code >= _SERVER_ERROR:
+            raise NetworkError(f"the Bot API answered {answer.status_code}")
+        if answer.is_success and b'"result"' not in answer.content:
+            raise TelegramError("the Bot API's answer has no result")
         return answer.status_code, answer.content
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """Read an answer; raise `TelegramError` without logging what came instead, as the library's own does."""
+        try:
+            answer = json.loads(payload)
+        except ValueError:
+            raise TelegramError("the Bot API's answer is not JSON") from None
+        if not isinstance(answer, dict):
+            raise TelegramError("the Bot API's answer is not a JSON object")
+        return answer
 
 
 def _retry_after(body: bytes) -> float:

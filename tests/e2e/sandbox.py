@@ -169,7 +169,7 @@ async def running_sandbox(folder: Path, port: int) -> AsyncIterator[Sandbox]:
     output = folder.parent / f"{folder.name}.output"
     with output.open("ab") as sink:
         start = sink.tell()
-        process = subprocess.Popen(command, cwd=ROOT, stdout=sink, stderr=sink)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=sink, stderr=sink)  # noqa: ASYNC220 - from the main thread
     base = f"http://127.0.0.1:{port}"
     async with (
         httpx.AsyncClient(base_url=base, trust_env=False) as http,

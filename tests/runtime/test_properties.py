@@ -7,6 +7,7 @@ milliseconds; a failing one is shrunk and printed.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -31,7 +32,7 @@ from runtime.specs import Restart, Strategy
 
 from .kit import EPOCH
 
-STOP_TIMEOUT = 20.0
+STOP_TIMEOUT = 200.0
 ACTOR_STOP_TIMEOUT = 3.0
 CLOSE_MARGIN = 6.0
 
@@ -137,14 +138,18 @@ shapes = st.recursive(
     max_leaves=4,
 )
 
+WHAT_MAY_HAPPEN = (
+    *("adopt", "adopt", "adopt", "work", "work", "die", "die", "die_later"),
+    *("restart", "suspend", "resume", "fail_start"),
+)
+"""Some more often than others: what is hard to get right is births and deaths that cross each other."""
+
 Event = tuple[str, int, float]
 events = st.lists(
     st.tuples(
-        st.sampled_from(
-            ["work", "die", "die later", "restart", "suspend", "resume", "adopt", "fail start", "pass"]
-        ),
+        st.sampled_from(WHAT_MAY_HAPPEN),
         st.integers(0, 11),
-        st.sampled_from([0.0, 0.02, 0.3, 2.0]),
+        st.sampled_from([0.0, 0.0, 0.005, 0.02, 0.3, 2.0]),
     ),
     max_size=40,
 )
@@ -165,7 +170,8 @@ def plant(shape: Shape, ledger: Ledger, names: list[str], intensity: Intensity) 
 class Scenario:
     """One tree and what befalls it."""
 
-    def __init__(self, shape: Shape, befalls: list[Event], intensity: Intensity) -> None:
+    def __init__(self, shape: Shape, befalls: list[Event], intensity: Intensity, pause: float) -> None:
+        self.pause = pause
         self.ledger = Ledger()
         self.names: list[str] = []
         self.befalls = befalls
@@ -182,20 +188,30 @@ class Scenario:
             for serial, event in enumerate(self.befalls):
                 if not self.system.stopping:
                     await self.befall(serial, *event)
+            await self.recover()
             asked_at = trio.current_time()
             self.system.request_stop()
             await self.system.stopped.wait()
             took = trio.current_time() - asked_at
-            assert took <= STOP_TIMEOUT + CLOSE_MARGIN, f"the shutdown took {took} s"
+            bound = ACTOR_STOP_TIMEOUT * len(list(self.system.status().actors())) + CLOSE_MARGIN
+            assert took <= bound, f"the shutdown took {took} s"
         assert len(trio.lowlevel.current_task().child_nurseries) == tasks_before
         self.check()
 
     async def keep_running(self) -> None:
-        try:
+        with suppress(TreeFailed):  # a failure that climbs to the top is a possible end of a scenario
             await self.system.run()
-        except TreeFailed:
-            pass  # a failure that climbs to the top is a possible end of a scenario
-        self.system.stopped.set()
+
+    async def recover(self) -> None:
+        """After the last fault everything that should live does: a permanent actor is never forgotten."""
+        for status in self.system.status().actors():
+            self.system.resume(status.name)
+        await trio.sleep(self.pause)
+        if self.system.stopping or self.pause == 0:
+            return
+        for status in self.system.status().actors():
+            if self.restarts.get(status.name, "permanent") == "permanent":
+                assert status.state == "running", f"{status.name} is {status.state}"
 
     async def befall(self, serial: int, what: str, who: int, seconds: float) -> None:
         known = [status.name for status in self.system.status().actors()]
@@ -205,7 +221,7 @@ class Scenario:
                 self.cast(name, Work(serial, seconds))
             case "die":
                 self.cast(name, Die(serial, in_background=False))
-            case "die later":
+            case "die_later":
                 self.cast(name, Die(serial, in_background=True))
             case "adopt" if name.count("/") < 2:
                 self.cast(name, Adopt(serial, f"c{serial % 2}"))
@@ -215,7 +231,7 @@ class Scenario:
                 self.system.suspend(name)
             case "resume":
                 self.system.resume(name)
-            case "fail start":
+            case "fail_start":
                 self.ledger.failing_starts[name] += 1 + who % 3
             case _:
                 pass
@@ -249,11 +265,16 @@ def is_subsequence(part: list[int], whole: list[int]) -> bool:
     return all(serial in remaining for serial in part)
 
 
-@settings(max_examples=120, deadline=None)
-@given(shape=shapes, befalls=events, intensity=st.sampled_from([Intensity(1000, 1.0), Intensity(3, 5.0)]))
+@settings(max_examples=300, deadline=None)
+@given(
+    shape=shapes,
+    befalls=events,
+    intensity=st.sampled_from([Intensity(1000, 1.0), Intensity(3, 5.0)]),
+    pause=st.sampled_from([0.0, 300.0]),
+)
 def test_whatever_happens_the_invariants_hold(
-    shape: Shape, befalls: list[Event], intensity: Intensity
+    shape: Shape, befalls: list[Event], intensity: Intensity, pause: float
 ) -> None:
     with structlog.testing.capture_logs():
-        scenario = Scenario(shape, befalls, intensity)
+        scenario = Scenario(shape, befalls, intensity, pause)
         trio.run(scenario.run, clock=MockClock(autojump_threshold=0))

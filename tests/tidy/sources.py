@@ -43,7 +43,7 @@ class Source:
 Rule = Callable[[Source], Iterable[str]]
 
 
-def _listed_by_git() -> list[str] | None:
+def listed_by_git() -> list[str] | None:
     """What git tracks or would add; None where the files did not come with git."""
     command = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
@@ -53,7 +53,7 @@ def _listed_by_git() -> list[str] | None:
     return listing.stdout.decode().split("\0")
 
 
-def _listed_by_walking() -> Iterator[str]:
+def listed_by_walking() -> Iterator[str]:
     """Every file but those in folders that `.gitignore` names."""
     ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text().split()} | {".git"}
     for path in ROOT.rglob("*"):
@@ -75,8 +75,8 @@ def read(paths: Iterable[str]) -> tuple[Source, ...]:
 @cache
 def sources() -> tuple[Source, ...]:
     """Every text file of the project."""
-    listed = _listed_by_git()
-    return read(_listed_by_walking() if listed is None else listed)
+    listed = listed_by_git()
+    return read(listed_by_walking() if listed is None else listed)
 
 
 def modules(*folders: str) -> list[Source]:
@@ -92,6 +92,6 @@ def assert_tidy(rule: Rule, files: Iterable[Source]) -> None:
     """Fail with every finding of a rule, a line each; a rule that was given no file fails too."""
     files = list(files)
     assert files, "this rule reads no file: its list of folders or endings is out of date"
-    findings = [finding for source in files for finding in rule(source)]
+    findings = dict.fromkeys(finding for source in files for finding in rule(source))
     if findings:
         pytest.fail("\n".join(findings), pytrace=False)

@@ -33,9 +33,16 @@ DOORS: Final = {
 #: The doors themselves: file, name, and why it stands there.
 OPEN: Final = {
     ("actors/environment.py", "os.urandom"): "hands the actors their entropy",
+    (
+        "integrations/telegram/polling.py",
+        "random",
+    ): "spreads two processes that fight for one token; alone it decides nothing",
     ("runtime/clock.py", "datetime.datetime.now"): "the clock itself",
     ("runtime/system.py", "random"): "makes the one source of chance that the runtime passes on",
     ("storage/driving.py", "time.monotonic"): "measures how long the loop was really held",
+    ("storage/readers.py", "time.monotonic"): "runs on worker threads, where Trio has no clock",
+    ("turnpike/run.py", "secrets"): "the entry of the program: makes what it passes on",
+    ("turnpike/sandbox.py", "datetime.datetime.now"): "when the sandbox's own clock starts",
 }
 
 

@@ -6,7 +6,7 @@ An observer may judge every exchange and every update by a specification; what i
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal, Protocol
+from typing import Annotated, Final, Literal, Protocol
 
 import msgspec
 
@@ -92,8 +92,8 @@ class Fault(msgspec.Struct):
 
     method: str
     kind: Literal["429", "500", "drop"]
-    count: int = 1
-    retry_after: int = 1
+    count: Annotated[int, msgspec.Meta(ge=1)] = 1
+    retry_after: Annotated[int, msgspec.Meta(ge=1)] = 1
 
 
 class Faults:

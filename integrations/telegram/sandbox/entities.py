@@ -45,9 +45,11 @@ _TAGS: Final = {
 }
 _NAMED: Final = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 _REFERENCE: Final = re.compile(r"&(?:(lt|gt|amp|quot)|#(\d+)|#x([0-9a-fA-F]+));?")
-_ATTRIBUTE: Final = re.compile(
-    r"""\s*([^\s=>]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([a-zA-Z0-9.-]+)(?=[\s>])))?"""
-)
+_TAG: Final = re.compile(r"<([^\s>]*)\s*")
+_END_TAG: Final = re.compile(r"</([^\s>]*)\s*")
+_ATTRIBUTE: Final = re.compile(r"([^\s=>]*)\s*")
+#: Quoted, or a name token; an unclosed quote runs to the end of the text.
+_VALUE: Final = re.compile(r"""=\s*("[^"]*"?|'[^']*'?|[a-zA-Z0-9.-]*)\s*""")
 _LINK: Final = re.compile(r"^(?:https?|tg|tonsite|ton)://\S+$|^mailto:\S+$", re.IGNORECASE)
 _FOUND: Final = re.compile(
     r"(?P<url>https?://[^\s<>\"]*[^\s<>\".,:;!?)'])"
@@ -61,6 +63,7 @@ class _Open(msgspec.Struct):
     tag: str
     attributes: dict[str, str]
     offset: int
+    place: int
 
 
 def utf16_length(text: str) -> int:
@@ -116,7 +119,7 @@ def _tags(entity: Entity) -> tuple[str, str]:
 
 
 class _HtmlReader:
-    """One pass over the source; what is open stands in a stack."""
+    """One pass over the source; what is open stands in a stack, entities in the order in which they opened."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -124,7 +127,7 @@ class _HtmlReader:
         self._parts: list[str] = []
         self._length = 0
         self._open: list[_Open] = []
-        self._entities: list[Entity] = []
+        self._entities: list[Entity | None] = []
 
     def read(self) -> tuple[str, list[Entity]]:
         while self._at < len(self._source):
@@ -139,8 +142,7 @@ class _HtmlReader:
                 self._append(character, 1)
         if self._open:
             raise _refusal(f'Can\'t find end tag corresponding to start tag "{self._open[-1].tag}"')
-        self._entities.sort(key=lambda e: (e.offset, -e.length))
-        return _trimmed("".join(self._parts), self._entities)
+        return _trimmed("".join(self._parts), [e for e in self._entities if e is not None])
 
     def _append(self, text: str, consumed: int) -> None:
         self._parts.append(text)
@@ -161,54 +163,55 @@ class _HtmlReader:
 
     def _start_tag(self) -> None:
         where = f"at byte offset {self._bytes(self._at)}"
-        name = re.compile(r"<([^\s>]*)").match(self._source, self._at)
-        assert name is not None
-        tag, at = name[1].lower(), name.end()
+        tag, at = self._take(_TAG, self._at)
+        tag = tag.lower()
         if at == len(self._source):
             raise _refusal(f"Unclosed start tag {where}")
         if tag not in _TYPES:
             raise _refusal(f'Unsupported start tag "{tag}" {where}')
         attributes: dict[str, str] = {}
-        while (space := re.compile(r"\s*").match(self._source, at)) and self._source[
-            space.end() : space.end() + 1
-        ] != ">":
-            match = _ATTRIBUTE.match(self._source, at)
-            if match is None:
-                reason = (
-                    "Unclosed start tag"
-                    if space.end() == len(self._source)
-                    else "Empty attribute name in the tag"
-                )
-                raise _refusal(f'{reason} "{tag}" {where}')
-            values = [value for value in match.groups()[1:] if value is not None]
-            if not values and match[1].lower() != "expandable":
+        while not self._source.startswith(">", at):
+            name, at = self._take(_ATTRIBUTE, at)
+            if at == len(self._source):
+                raise _refusal(f'Unclosed start tag "{tag}" {where}')
+            if not name:
+                raise _refusal(f'Empty attribute name in the tag "{tag}" {where}')
+            if self._source.startswith("=", at):
+                value, at = self._take(_VALUE, at)
+                if at == len(self._source):
+                    raise _refusal(f'Unclosed start tag "{tag}" {where}')
+                attributes[name.lower()] = html.unescape(value.strip("\"'"))
+            elif name.lower() == "expandable":
+                attributes["expandable"] = ""
+            else:
                 raise _refusal(
                     f'Expected equal sign in declaration of an attribute of the tag "{tag}" {where}'
                 )
-            attributes[match[1].lower()] = html.unescape(values[0]) if values else ""
-            at = match.end()
         if tag == "span" and attributes.get("class") != "tg-spoiler":
             raise _refusal(f'Tag "span" must have class "tg-spoiler" {where}')
-        assert space is not None
-        self._open.append(_Open(tag, attributes, self._length))
-        self._at = space.end() + 1
+        self._open.append(_Open(tag, attributes, self._length, len(self._entities)))
+        self._entities.append(None)
+        self._at = at + 1
+
+    def _take(self, pattern: re.Pattern[str], at: int) -> tuple[str, int]:
+        """The first group of a pattern that always matches, and where the match ends."""
+        match = pattern.match(self._source, at)
+        assert match is not None, f"{pattern.pattern} matches the empty text"
+        return match[1] or "", match.end()
 
     def _end_tag(self) -> None:
         where = f"at byte offset {self._bytes(self._at)}"
         if not self._open:
             raise _refusal(f"Unexpected end tag {where}")
-        match = re.compile(r"</([^\s>]*)\s*(>?)").match(self._source, self._at)
-        assert match is not None
-        if not match[2]:
+        found, at = self._take(_END_TAG, self._at)
+        if not self._source.startswith(">", at):
             raise _refusal(f"Unclosed end tag {where}")
         opened = self._open.pop()
-        found = match[1].lower()
+        found = found.lower()
         if found not in {"", opened.tag}:
             raise _refusal(f'Unmatched end tag {where}, expected "</{opened.tag}>", found "</{found}>"')
-        self._at = match.end()
-        entity = _entity(opened, self._length, "".join(self._parts))
-        if entity is not None:
-            self._entities.append(entity)
+        self._at = at + 1
+        self._entities[opened.place] = _entity(opened, self._length, "".join(self._parts))
 
     def _bytes(self, at: int) -> int:
         return len(self._source[:at].encode())

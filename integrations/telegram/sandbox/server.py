@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 from integrations.sandbox_store import Store
 from integrations.telegram.sandbox.bot_api import SANDBOX_TOKEN_FORM, BotApi
 from integrations.telegram.sandbox.calls import CallLog, Faults, Observer
+from integrations.telegram.sandbox.control_api import ControlApi
 from integrations.telegram.sandbox.guard import LoopbackOnly
 from integrations.telegram.sandbox.person_api import PersonApi
 from integrations.telegram.sandbox.service import Service
@@ -59,9 +60,11 @@ class TelegramSandbox:
         calls, faults = CallLog(clock, observer), Faults()
         self._service = Service.over(World(store, clock, bot), calls.judge)
         bot_api = BotApi(self._service, token, calls, faults)
-        person_api = PersonApi(self._service, calls, faults, advance)
+        person_api = PersonApi(self._service, can_advance=advance is not None)
+        control_api = ControlApi(self._service, calls, faults, advance)
         page = [
             *person_api.routes(),
+            *control_api.routes(),
             Route("/", _index),
             Mount("/page", StaticFiles(directory=_PAGE)),
         ]

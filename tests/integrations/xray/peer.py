@@ -99,7 +99,8 @@ class Network:
 
 @asynccontextmanager
 async def open_channel(network: Network) -> AsyncIterator[tuple[Channel, trio.Nursery]]:
-    """A channel over that network, and a nursery for calls that are to wait."""
-    async with trio.open_nursery() as nursery:
-        yield Channel(network.connect, nursery), nursery
-        nursery.cancel_scope.cancel()
+    """A channel over that network, and a nursery for calls that are to wait; a call that waits for ever fails."""
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            yield Channel(network.connect, nursery), nursery
+            nursery.cancel_scope.cancel()
