@@ -122,8 +122,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The whole file: settings, what is for sale, and the tree's sections for `runtime.parse_tree`."""
+    """The whole file: its name, settings, what is for sale, and the tree's sections for `runtime.parse_tree`."""
 
+    name: str
     settings: Settings
     catalogue: Catalogue
     tree: Mapping[str, object]
@@ -150,7 +151,7 @@ def configuration_of(document: Mapping[str, Any], name: str) -> Configuration:
     rest = {section: value for section, value in document.items() if section not in TREE_SECTIONS}
     try:
         settings = msgspec.convert(rest, Settings)
-        return Configuration(settings, _catalogue(settings), tree)
+        return Configuration(name, settings, _catalogue(settings), tree)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{name}: {_sentence(str(error), rest)}") from None
     except ValueError as error:
@@ -173,7 +174,7 @@ def _sentence(text: str, document: Mapping[str, Any]) -> str:
 def _known_fields(path: str) -> list[str]:
     at: Any = Settings
     for step in filter(None, re.split(r"[.\[\]]+", path)):
-        if step == "...":
+        if step == "..." or step.isdecimal():
             continue
         hint = next(field.type for field in msgspec.structs.fields(at) if field.name == step)
         at = next((each for each in _structs(hint)), at)

@@ -1,7 +1,8 @@
 """Which class stands behind each name in `supervisor.toml`, and the settings that it reads there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Final
 
 from actors.crypto_payment_watcher import CryptoPaymentWatcher
 from actors.db_writer import DbWriter
@@ -10,14 +11,34 @@ from actors.fast_expiry import FastExpiry
 from actors.gateway import Gateway
 from actors.screens import Shop
 from actors.sender import Sender
+from actors.settings import Configuration
 from actors.telegram import Telegram
 from actors.vpn import Vpn
 from actors.xray import Xray
-from runtime import WORKER_SETTINGS, Actor, Context, GroupSpec, parse_tree
+from runtime import WORKER_SETTINGS, Actor, ConfigError, Context, GroupSpec, parse_tree
+
+#: Actors that tick, with the settings of theirs that `[actor.NAME]` may hold.
+_WORKERS: Final = dict.fromkeys(("fast_expiry", "crypto_payment_watcher"), WORKER_SETTINGS)
+
+_NAMES: Final = (
+    "db_writer",
+    "xray",
+    "vpn",
+    "sender",
+    "telegram",
+    "gateway",
+    "fast_expiry",
+    "crypto_payment_watcher",
+)
+
+
+def check_tree(configuration: Configuration) -> None:
+    """Find a mistake in the tree before anything is started; raises `ConfigError` with one line."""
+    _parse(configuration, dict.fromkeys(_NAMES, Actor))
 
 
 def build_tree(environment: Environment) -> GroupSpec:
-    """The tree of the configuration, ready to run; raises `ConfigError` with one line for a mistake in it."""
+    """The tree of the configuration, ready to run."""
     settings = environment.configuration.settings
     shop = Shop(
         name=settings.shop.name,
@@ -37,5 +58,11 @@ def build_tree(environment: Environment) -> GroupSpec:
         "fast_expiry": partial(FastExpiry, environment=environment),
         "crypto_payment_watcher": partial(CryptoPaymentWatcher, environment=environment),
     }
-    workers = dict.fromkeys(("fast_expiry", "crypto_payment_watcher"), WORKER_SETTINGS)
-    return parse_tree(environment.configuration.tree, factories, workers)
+    return _parse(environment.configuration, factories)
+
+
+def _parse(configuration: Configuration, factories: Mapping[str, Callable[[Context], Actor]]) -> GroupSpec:
+    try:
+        return parse_tree(configuration.tree, factories, _WORKERS)
+    except ConfigError as error:
+        raise ConfigError(f"{configuration.name}: {error}") from None

@@ -19,6 +19,7 @@ through `wait` and `lock`, `errors._WaitTimeout`, and the names of the generator
 `_PIPELINE_EXIT`. The dependency is therefore pinned to one minor version.
 """
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeVar
@@ -50,6 +51,7 @@ _BROUGHT_TO_END: Final = frozenset(
         "BaseCopy._end_copy_out_gen",
     }
 )
+_PSYCOPGS_WORDS: Final = re.compile("^connection (failed|is bad): ")
 _PIPELINE_EXIT: Final = "BasePipeline._exit_gen"
 
 
@@ -180,7 +182,7 @@ async def _connect(conninfo: str) -> TrioConnection:
             try:
                 return await run_connecting(TrioConnection._connect_gen(address))
             except errors.OperationalError as error:
-                failure = " ".join(str(error).split())
+                failure = _PSYCOPGS_WORDS.sub("", str(error)).partition("\n")[0]
                 continue
         failure = f"no answer within {CONNECT_LIMIT_S:.0f} s"
     raise DatabaseUnreachable(

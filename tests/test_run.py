@@ -157,6 +157,12 @@ def test_uv_is_used_where_it_works(machine: Machine) -> None:
     assert any(call.startswith("uv pip sync") and "--require-hashes" in call for call in machine.take_calls())
 
 
+def test_uv_brings_a_python_where_there_is_none(machine: Machine) -> None:
+    (machine.path / "python3").rename(machine.path / "uv")
+    assert machine.run(UV="works", SELF=str(machine.path / "uv"))[0] == 0
+    assert any(call.startswith("uv venv") and "--python 3.11 " in call for call in machine.take_calls())
+
+
 def test_a_changed_lock_is_installed(machine: Machine) -> None:
     machine.run()
     (machine.checkout / "requirements.lock").write_text("trio==0.36.0\n")

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import click
 import trio
-from integrations.telegram.bot import BadToken, BotUnreachable, open_bot
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from actors.environment import Environment, Secrets, read_secret
 from actors.settings import Configuration, load_configuration
-from actors.tree import build_tree
+from actors.tree import build_tree, check_tree
 from actors.xray import node_of
+from integrations.telegram.bot import BadToken, BotUnreachable, open_bot
 from runtime import Clock, System, SystemClock, watch_signals
 from storage.embedded.folder import default_data_folder
 from storage.embedded.server import open_embedded
@@ -58,7 +58,9 @@ def prepare_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotRun(f"cannot make the data folder {folder} ({error.strerror}); give another with --data") from None
+        raise CannotRun(
+            f"cannot make the data folder {folder} ({error.strerror}); give another with --data"
+        ) from None
     return folder
 
 
@@ -88,8 +90,8 @@ async def serve_shop(
     task_status: trio.TaskStatus[System] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Bring the shop up, report the running system, and return when it was stopped in order."""
+    check_tree(configuration)
     username = await _bot_username(configuration, secrets)
-    folder.mkdir(parents=True, exist_ok=True)
     async with (
         _open_database(configuration, folder, report) as database,
         open_readers(database.reader) as readers,

@@ -78,7 +78,7 @@ def _configuration(config: Path | None, port: int) -> Configuration:
         gateway=Gateway(_LOOPBACK, port + 2, f"http://{_LOOPBACK}:{port + 2}"),
         nodes=[node],
     )
-    return Configuration(changed, loaded.catalogue, loaded.tree)
+    return Configuration(loaded.name, changed, loaded.catalogue, loaded.tree)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ objects together; `TrioBot` replaces them.
 
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -54,6 +54,19 @@ class TrioBot(telegram.Bot):
 
     async def shutdown(self) -> None:
         """Nothing: `open_bot` closes what it opened."""
+
+    async def raw_updates(
+        self, offset: int | None, poll_seconds: int, allowed_updates: Sequence[str]
+    ) -> object:
+        """getUpdates as it came, instead of objects: what cannot be read must be kept as well.
+
+        Telegram holds the request for up to `poll_seconds`. Raises `TelegramError`.
+        """
+        wanted = {"offset": offset, "timeout": poll_seconds, "allowed_updates": list(allowed_updates)}
+        answer: object = await self._post(
+            "getUpdates", wanted, read_timeout=poll_seconds + POLL_MARGIN_SECONDS
+        )
+        return answer
 
 
 @asynccontextmanager

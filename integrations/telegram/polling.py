@@ -13,7 +13,7 @@ import structlog
 import trio
 from telegram.error import Conflict, InvalidToken, TelegramError
 
-from integrations.telegram.bot import POLL_MARGIN_SECONDS, TrioBot
+from integrations.telegram.bot import TrioBot
 from integrations.telegram.raw_update import ALLOWED_UPDATES, Accept, BadUpdate, RawUpdate, from_json
 from integrations.telegram.request import TooManyRequests
 
@@ -62,12 +62,7 @@ async def poll(
 async def _fetch(
     bot: TrioBot, offset: int | None, allowed_updates: Sequence[str], poll_seconds: int
 ) -> list[RawUpdate]:
-    arguments = {"timeout": poll_seconds, "allowed_updates": list(allowed_updates)}
-    if offset is not None:
-        arguments["offset"] = offset
-    result: object = await bot.do_api_request(
-        "getUpdates", api_kwargs=arguments, read_timeout=poll_seconds + POLL_MARGIN_SECONDS
-    )
+    result = await bot.raw_updates(offset, poll_seconds, allowed_updates)
     if not isinstance(result, list):
         raise TelegramError("getUpdates did not return a list")
     batch = []

@@ -176,14 +176,12 @@ async def _accepts(doors: _Doors) -> bool:
 
 def _how(status: int) -> str:
     """An exit status in words; the binding gives two of its own and no text with them."""
-    match status:
-        case 0:
-            return "it was asked to stop"
-        case _ if status < 0:
-            return f"killed by {signal.Signals(-status).name}"
-        case child.CONFIG_REFUSED:
-            return "Xray refuses its configuration and does not say why"
-        case child.CANNOT_LISTEN:
-            return "Xray could not open an inbound or its API socket"
-        case _:
-            return f"exit status {status}"
+    if status in (0, -signal.SIGTERM):
+        return "it was asked to stop"
+    if status < 0:
+        return f"killed by {signal.Signals(-status).name}"
+    if status == child.CONFIG_REFUSED:
+        return "Xray refuses its configuration and does not say why"
+    if status == child.CANNOT_LISTEN:
+        return "Xray could not open an inbound or its API socket"
+    return f"exit status {status}"

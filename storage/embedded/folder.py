@@ -91,7 +91,14 @@ class DataFolder:
 
         The kernel gives the lock back when we die, however we die.
         """
-        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(
+                self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+            )
+        except PermissionError as error:
+            raise DataFolderUnusable(
+                f"the data folder {self.path} belongs to another user: run as that user, or choose another data folder"
+            ) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,6 +1,5 @@
 """The migration runner, with migrations of its own on databases of its own."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -24,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def empty(database: Database) -> Iterator[str]:
+def empty(database: Database) -> str:
     """An empty database: the schema that the product's migrations made is taken away."""
     with psycopg.connect(database.owner, autocommit=True) as connection:
         connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
@@ -87,7 +86,7 @@ async def test_a_newer_schema_is_refused(empty: str, folder: Path) -> None:
         await migrate(empty, folder=folder)
 
 
-async def test_processes_that_migrate_at_once_apply_each_migration_once(empty: str, folder: Path) -> None:
+async def test_runs_at_the_same_time_apply_each_migration_once(empty: str, folder: Path) -> None:
     applied: list[str] = []
 
     async def one() -> None:

@@ -42,12 +42,18 @@ class ScriptedBotApi:
     def __init__(self) -> None:
         self.address = ""
         self.calls: list[tuple[str, dict[str, str]]] = []
+        self.over = trio.Event()
         self.answers: dict[str, deque[Answer]] = defaultdict(deque)
         self.answers["getMe"].append(ok(ME))
         self.answers["deleteWebhook"].append(ok(True))
 
     def on(self, method: str, *answers: Answer) -> None:
         self.answers[method] = deque(answers)
+
+    async def hold(self, _: dict[str, str]) -> Response:
+        """An answer that does not come before the test is over: an idle long poll."""
+        await self.over.wait()
+        return ok([])
 
     def called(self, method: str) -> list[dict[str, str]]:
         return [parameters for name, parameters in self.calls if name == method]
@@ -75,6 +81,7 @@ async def scripted_bot() -> AsyncIterator[tuple[ScriptedBotApi, TrioBot]]:
         api.address = f"http://127.0.0.1:{port}"
         async with open_bot(TOKEN, api_base=api.address) as bot:
             yield api, bot
+            api.over.set()
         nursery.cancel_scope.cancel()
 
 

@@ -159,7 +159,7 @@ def test_money_in_a_currency_that_we_do_not_know_is_for_the_operator_to_see() ->
         {"message": {}},
         _message(text=5),
         _message(chat=None),
-        _message(**{"from": {"id": "1001", "is_bot": False, "first_name": "Ann"}}) | {},
+        {"callback_query": {"id": "9", "from": _FROM | {"id": "1001"}, "chat_instance": "1", "data": "x"}},
         _message(successful_payment={"currency": "XTR"}),
         _message(successful_payment=_PAYMENT | {"total_amount": 1.5}),
         _message(date="yesterday", text="x"),
@@ -174,7 +174,9 @@ def test_a_malformed_update_is_suspicious_and_no_exception(content: dict[str, An
     assert inbound.suspicious
 
 
-_JUNK = st.sampled_from([None, True, 0, -1, 1.5, 10**30, "", "x", "\ud800", [], [[]], {}, {"id": 1}])
+_JUNK: st.SearchStrategy[object] = st.sampled_from(
+    [None, True, 0, -1, 1.5, 10**30, "", "x", "\ud800", [], [[]], {}, {"id": 1}]
+)
 
 
 def _paths(value: object, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
