@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 import trio
+from telegram.error import TelegramError
 
 from actors.dispatch import Dispatch
 from actors.environment import Environment
@@ -27,6 +28,14 @@ from runtime import Actor, ActorSpec, Context, Message, Ref
 
 #: Telegram gives up after 10 s; an answer of ours that takes longer than this is a no.
 _CHECK_OUT_SECONDS: Final = 5.0
+
+_COMMANDS: Final = {
+    "plans": "Choose a plan",
+    "me": "Your key, and until when it works",
+    "balance": "Your balance, and how to top it up",
+    "help": "What this bot can do",
+}
+_DESCRIPTION: Final = "Fast and private internet access. Choose a plan, pay, and get your key within seconds."
 
 _ORDER: Final = """
     SELECT status, provider, price, price_currency FROM purchases WHERE id = %s
@@ -63,11 +72,20 @@ class Telegram(Actor):
             ActorSpec("dispatch", partial(Dispatch, environment=environment, bot=bot))
         )
         self.context.me.cast(LookAgain())
+        self.context.nursery.start_soon(self._introduce, bot)
         if settings.telegram.updates == "polling":
             self.context.nursery.start_soon(poll, bot, self._inbox.accept)
         else:
             url = f"{settings.gateway.public_url.rstrip('/')}/webhooks/telegram"
             await set_webhook(bot, url, secret=environment.secrets.webhook_secret)
+
+    async def _introduce(self, bot: TrioBot) -> None:
+        """Have Telegram show the commands and a description; a refusal costs nothing but their sight."""
+        try:
+            await bot.set_my_commands(list(_COMMANDS.items()))
+            await bot.set_my_description(_DESCRIPTION)
+        except TelegramError as error:
+            self.context.log.warning("commands not shown", error=str(error))
 
     async def receive(self, message: Message) -> object:
         """Answer a pre-checkout, or pass the hint about new updates on."""

@@ -98,7 +98,7 @@ class Store:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=1)
+            self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=0.5)
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = OFF")

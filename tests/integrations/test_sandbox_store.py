@@ -57,11 +57,16 @@ def test_collections_of_other_names_do_not_meet() -> None:
 def test_a_failed_transaction_leaves_nothing() -> None:
     store = Store(None)
     things = store.collection("things", Thing)
-    with pytest.raises(ZeroDivisionError), store.transaction():
-        things.put(1, Thing("one"))
+
+    def write_and_fail() -> None:
         with store.transaction():
-            store.put_blob("picture", b"1")
-        raise ZeroDivisionError
+            things.put(1, Thing("one"))
+            with store.transaction():
+                store.put_blob("picture", b"1")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail()
     assert things.get(1) is None
     assert store.get_blob("picture") is None
 

@@ -64,6 +64,7 @@ class Ledger:
     begun: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     done: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     two_at_once: list[str] = field(default_factory=list)
+    outlived_parent: list[str] = field(default_factory=list)
     failing_starts: Counter[str] = field(default_factory=Counter)
 
 
@@ -78,6 +79,9 @@ class Probe(Actor):
         name, ledger = self.context.name, self.ledger
         if ledger.alive[name]:
             ledger.two_at_once.append(name)
+        for other, lives in ledger.alive.items():
+            if other.startswith(f"{name}/") and lives:
+                ledger.outlived_parent.append(other)
         ledger.alive[name] += 1
         self.context.stack.callback(self.end)
         self.context.nursery.start_soon(self.linger)
@@ -140,7 +144,7 @@ shapes = st.recursive(
 
 WHAT_MAY_HAPPEN = (
     *("adopt", "adopt", "adopt", "work", "work", "die", "die", "die_later"),
-    *("restart", "suspend", "resume", "fail_start"),
+    *("restart", "suspend", "resume", "fail_start", "toil"),
 )
 """Some more often than others: what is hard to get right is births and deaths that cross each other."""
 
@@ -219,6 +223,8 @@ class Scenario:
         match what:
             case "work":
                 self.cast(name, Work(serial, seconds))
+            case "toil":
+                self.cast(name, Work(serial, 10.0))
             case "die":
                 self.cast(name, Die(serial, in_background=False))
             case "die_later":
@@ -244,6 +250,7 @@ class Scenario:
     def check(self) -> None:
         ledger = self.ledger
         assert ledger.two_at_once == [], "two incarnations at once"
+        assert ledger.outlived_parent == [], "a child outlived its parent"
         assert ledger.tasks == 0, "a task outlived its actor"
         assert not +ledger.alive, "resources outlived their actor"
         for status in self.system.status().actors():

@@ -6,6 +6,7 @@ which is the `max_connections=1` that a bot can ask for.
 
 from typing import Final
 
+import httpx
 import msgspec
 import trio
 
@@ -98,7 +99,8 @@ class Webhook:
             return f"Connection failed: {error}"
         if response.is_success:
             return None
-        return f"Wrong response from the webhook: {response.status_code} {response.reason_phrase}"
+        phrase = httpx.codes.get_reason_phrase(response.status_code)
+        return f"Wrong response from the webhook: {response.status_code} {phrase}"
 
     def _note(self, url: str, error: str) -> None:
         settings = self.settings()

@@ -27,7 +27,7 @@ async def press_and_fetch(sandbox: Running) -> dict[str, Any]:
     return query
 
 
-async def test_the_presser_sees_the_bots_answer(sandbox: Running, nursery: trio.Nursery) -> None:
+async def test_the_presser_sees_the_bots_answer(sandbox: Running) -> None:
     message_id = await ask(sandbox)
     pressed: list[object] = []
 

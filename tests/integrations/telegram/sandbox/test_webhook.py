@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from integrations.http_server import serve
+from integrations.telegram.sandbox import webhook
 from tests.integrations.telegram.sandbox.conftest import Refused, Running
 
 
@@ -59,8 +60,9 @@ async def test_updates_arrive_in_order_with_the_secret_and_are_confirmed(
 
 
 async def test_an_update_is_sent_again_until_the_bot_says_2xx(
-    sandbox: Running, receiver: tuple[Receiver, str]
+    sandbox: Running, receiver: tuple[Receiver, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(webhook, "FIRST_PAUSE_SECONDS", 0.01)
     bot, address = receiver
     bot.answers = [500]
     said = [(await sandbox.post("people/1001/messages", text=text))["update_id"] for text in "ab"]

@@ -1,0 +1,123 @@
+"""Crypto Pay's invoices: the wire form, and the value that the rest of turnpike sees.
+
+Unknown fields are passed over (the provider adds some every year); a missing or odd one that money depends on
+is an error, never a guess. Our invoices are denominated in a fiat currency and paid in whatever asset the
+person chose, so what was paid has to be brought back to the currency that was asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Annotated, Final, Literal
+
+import msgspec
+import structlog
+
+from domain.money import EXPONENTS, BadMoney, Money
+
+Status = Literal["active", "paid", "expired"]
+
+#: Numbers come as text, in plain decimal notation.
+_Number = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,18}(\.[0-9]{1,18})?$")]
+
+_log: Final = structlog.get_logger(__name__)
+
+
+class BadInvoice(ValueError):
+    """What came is not an invoice of ours; the message says what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An invoice as it stands. `paid` is what was paid, in the currency of `asked`; None while it is not."""
+
+    invoice_id: int
+    status: Status
+    asked: Money
+    paid: Money | None
+    pay_url: str
+    payload: str | None
+    paid_asset: str | None
+    paid_amount: str | None
+    paid_at: datetime | None
+    expires_at: datetime | None
+
+
+class _Wire(msgspec.Struct, kw_only=True):
+    invoice_id: int
+    status: Status
+    currency_type: Literal["fiat", "crypto"]
+    fiat: str | None = None
+    amount: _Number
+    bot_invoice_url: str
+    payload: str | None = None
+    paid_asset: str | None = None
+    paid_amount: _Number | None = None
+    paid_fiat_rate: _Number | None = None
+    paid_at: datetime | None = None
+    expiration_date: datetime | None = None
+
+
+_decoder: Final = msgspec.json.Decoder(_Wire)
+
+
+def read_invoice(raw: bytes | msgspec.Raw) -> Invoice:
+    """Read an Invoice object; raise `BadInvoice` if it is malformed or not denominated in a fiat currency."""
+    try:
+        wire = _decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInvoice(f"not an invoice of Crypto Pay: {error}") from None
+    if wire.fiat is None:
+        raise BadInvoice(f"invoice {wire.invoice_id} is not denominated in a fiat currency, ours are")
+    try:
+        asked = Money.from_decimal(wire.amount, wire.fiat)
+    except BadMoney as error:
+        raise BadInvoice(f"invoice {wire.invoice_id}: {error}") from None
+    return Invoice(
+        invoice_id=wire.invoice_id,
+        status=wire.status,
+        asked=asked,
+        paid=_paid(wire, asked) if wire.status == "paid" else None,
+        pay_url=wire.bot_invoice_url,
+        payload=wire.payload,
+        paid_asset=wire.paid_asset,
+        paid_amount=wire.paid_amount,
+        paid_at=wire.paid_at,
+        expires_at=wire.expiration_date,
+    )
+
+
+def read_invoices(raws: Sequence[msgspec.Raw]) -> list[Invoice]:
+    """Read a page; what is not an invoice of ours is reported and left out, so it cannot hide the others."""
+    invoices = []
+    for raw in raws:
+        try:
+            invoices.append(read_invoice(raw))
+        except BadInvoice as error:
+            _log.warning("an invoice of Crypto Pay was passed over", reason=str(error))
+    return invoices
+
+
+def _paid(wire: _Wire, asked: Money) -> Money:
+    """What was paid, brought back by the rate that Crypto Pay states.
+
+    Amount and rate are printed with a few digits, so their product misses by a little. Where the sum that was
+    asked is among those that print so, it is what was paid; otherwise the product, rounded to minor units, is.
+    """
+    if wire.paid_amount is None or wire.paid_fiat_rate is None:
+        raise BadInvoice(f"invoice {wire.invoice_id} is paid, but without 'paid_amount' and 'paid_fiat_rate'")
+    amount, rate = Decimal(wire.paid_amount), Decimal(wire.paid_fiat_rate)
+    least = (amount - _last_digit(amount)) * (rate - _last_digit(rate))
+    most = (amount + _last_digit(amount)) * (rate + _last_digit(rate))
+    if least <= Decimal(asked.decimal()) <= most:
+        return asked
+    unit = Decimal(1).scaleb(-EXPONENTS[asked.currency])
+    return Money.from_decimal(f"{(amount * rate).quantize(unit, ROUND_HALF_EVEN):f}", asked.currency)
+
+
+def _last_digit(number: Decimal) -> Decimal:
+    """One unit of the last digit that was printed: `Decimal("91.50")` → 0.01."""
+    exponent = number.as_tuple().exponent
+    assert isinstance(exponent, int), "a finite number"
+    return Decimal(1).scaleb(exponent)

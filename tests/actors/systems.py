@@ -1,0 +1,103 @@
+"""Starting a few actors for a test, with everything else that they talk to standing in."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import trio
+
+from actors.environment import Environment, Secrets
+from actors.settings import Configuration, CryptoPay, Gateway, PlanEntry, Settings, Shop, Telegram
+from integrations.xray.node import Node
+from runtime import Actor, ActorSpec, AdjustableClock, Context, GroupSpec, Message, System
+from storage.readers import Readers, open_readers
+from storage.session import reader_conninfo
+from tests.fixtures.postgres import Database
+from tests.storage.shop import CATALOGUE, NOW, made_up_entropy
+
+TOKEN = "7000000001:SANDBOX-turnpike-local-bot-0001"
+
+
+@dataclass(slots=True)
+class Mail:
+    """What stand-in actors were told."""
+
+    received: list[tuple[str, Message]] = field(default_factory=list)
+
+    def stand_in(self, context: Context) -> Actor:
+        """An actor that keeps what it is told and does nothing."""
+        return _StandIn(context, self)
+
+
+class _StandIn(Actor):
+    def __init__(self, context: Context, mail: Mail) -> None:
+        super().__init__(context)
+        self._mail = mail
+
+    async def receive(self, message: Message) -> object:
+        self._mail.received.append((self.context.name, message))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A running system of a test."""
+
+    system: System
+    clock: AdjustableClock
+    mail: Mail
+
+
+@asynccontextmanager
+async def running(
+    actors: dict[str, Callable[[Context], Actor]], stand_ins: Sequence[str] = ()
+) -> AsyncIterator[Running]:
+    """Start the actors in order, stand-ins first; stop them in order at the end."""
+    mail, clock = Mail(), AdjustableClock(NOW)
+    specs = [ActorSpec(name, mail.stand_in) for name in stand_ins]
+    specs += [ActorSpec(name, factory) for name, factory in actors.items()]
+    system = System(GroupSpec("root", "one_for_one", specs), clock=clock)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(system.run)
+        yield Running(system, clock, mail)
+        system.request_stop()
+        with trio.fail_after(20):
+            await system.stopped.wait()
+
+
+@asynccontextmanager
+async def environment(
+    database: Database,
+    folder: Path,
+    *,
+    telegram: str = "http://127.0.0.1:9",
+    cryptopay: str = "http://127.0.0.1:9",
+    gateway: int = 0,
+    nodes: Sequence[Node] = (),
+) -> AsyncIterator[Environment]:
+    """The surroundings of actors on a test's database; addresses that are not given refuse connections."""
+    settings = Settings(
+        shop=Shop(name="Test VPN", currency="RUB"),
+        plans=[PlanEntry("month", "1 month", "30d", "199.00 RUB", 150)],
+        telegram=Telegram(api=telegram),
+        cryptopay=CryptoPay(api=cryptopay),
+        gateway=Gateway(port=gateway, public_url=f"http://127.0.0.1:{gateway}"),
+    )
+    async with open_readers(reader_conninfo(database.reader)) as readers:
+        yield _environment(settings, database, readers, folder, tuple(nodes))
+
+
+def _environment(
+    settings: Settings, database: Database, readers: Readers, folder: Path, nodes: tuple[Node, ...]
+) -> Environment:
+    return Environment(
+        configuration=Configuration("test.toml", settings, CATALOGUE, {}),
+        secrets=Secrets(TOKEN, "1:SANDBOX"),
+        writer_conninfo=database.writer,
+        readers=readers,
+        nodes=nodes,
+        data_folder=folder,
+        bot_username="test_bot",
+        entropy=made_up_entropy(),
+    )

@@ -1,0 +1,213 @@
+"""Stars: the bot is asked, a yes in time is one payment, everything else takes nothing from anybody."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import trio
+
+from integrations.sandbox_store import Store
+from integrations.telegram.sandbox.service import Service
+from integrations.telegram.sandbox.state import StoredInvoice, World
+from integrations.telegram.sandbox.wire import User
+from tests.integrations.telegram.sandbox.conftest import Clock, Refused, Running
+
+INVOICE: dict[str, object] = {
+    "title": "1 month",
+    "description": "30 days",
+    "payload": "order:1",
+    "currency": "XTR",
+    "prices": [{"label": "1 month", "amount": 150}],
+}
+TOO_OLD = "Bad Request: query is too old and response timeout expired or query ID is invalid"
+YES: dict[str, object] = {"ok": True}
+
+
+async def send_invoice(sandbox: Running, **changes: object) -> int:
+    """The bot sends person 1001 an invoice; returns the message's id."""
+    await sandbox.start()
+    sent = await sandbox.call("sendInvoice", chat_id=1001, **{**INVOICE, **changes})
+    return int(sent["message_id"])
+
+
+async def pay(
+    sandbox: Running, target: dict[str, object], answer: dict[str, object], person: int = 1001
+) -> dict[str, Any]:
+    """The person accepts the sheet and the bot answers its question; returns what the person sees."""
+    outcome: dict[str, Any] = {}
+
+    async def accept() -> None:
+        outcome.update(await sandbox.post(f"people/{person}/pay", **target))
+
+    async with trio.open_nursery() as both:
+        both.start_soon(accept)
+        query = (await sandbox.updates())[0]["pre_checkout_query"]
+        assert (query["currency"], query["total_amount"], query["invoice_payload"]) == ("XTR", 150, "order:1")
+        await sandbox.call("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], **answer)
+    return outcome
+
+
+async def stars(sandbox: Running, person: int = 1001) -> int:
+    """What the person has."""
+    people = (await sandbox.get("people"))["people"]
+    return next(int(p["stars"]) for p in people if p["id"] == person)
+
+
+async def test_a_yes_moves_the_stars_and_tells_the_bot(sandbox: Running) -> None:
+    message_id = await send_invoice(sandbox)
+    outcome = await pay(sandbox, {"message_id": message_id}, YES)
+    message = (await sandbox.updates())[0]["message"]
+    assert outcome == {
+        "paid": True,
+        "charge_id": message["successful_payment"]["telegram_payment_charge_id"],
+        "message_id": message["message_id"],
+    }
+    assert message["successful_payment"]["invoice_payload"] == "order:1"
+    assert (await stars(sandbox), (await sandbox.call("getMyStarBalance"))["amount"]) == (850, 150)
+    seen = (await sandbox.get("people/1001/messages"))["messages"]
+    assert [m["invoice"]["paid"] for m in seen if "invoice" in m] == [True]
+
+
+async def test_a_no_takes_nothing_and_shows_the_bots_reason(sandbox: Running) -> None:
+    message_id = await send_invoice(sandbox)
+    outcome = await pay(sandbox, {"message_id": message_id}, {"ok": False, "error_message": "Already paid"})
+    assert outcome == {"paid": False, "reason": "Already paid"}
+    assert (await stars(sandbox), await sandbox.call("getUpdates")) == (1000, [])
+
+
+async def test_who_has_too_few_stars_is_told_and_the_bot_is_not_asked(sandbox: Running) -> None:
+    message_id = await send_invoice(sandbox, prices=[{"label": "x", "amount": 1001}])
+    outcome = await sandbox.post("people/1001/pay", message_id=message_id)
+    assert outcome == {"paid": False, "reason": "not enough Stars: 1001 needed, 1000 there"}
+    assert await sandbox.call("getUpdates") == []
+
+
+async def test_one_invoice_paid_twice_and_by_another_gives_three_charges(sandbox: Running) -> None:
+    message_id = await send_invoice(sandbox)
+    await sandbox.start(1002)
+    outcomes = []
+    for person, target in [(1001, {}), (1001, {}), (1002, {"chat": 1001})]:
+        outcomes.append(await pay(sandbox, {"message_id": message_id, **target}, YES, person))
+        payment = (await sandbox.updates())[0]["message"]
+        assert (payment["from"]["id"], payment["chat"]["id"]) == (person, person)
+    assert len({outcome["charge_id"] for outcome in outcomes}) == 3
+    assert (await stars(sandbox), await stars(sandbox, 1002)) == (700, 850)
+
+
+async def test_a_forwarded_invoice_with_a_start_parameter_has_no_pay_button(sandbox: Running) -> None:
+    message_id = await send_invoice(sandbox, start_parameter="order1")
+    with pytest.raises(Refused, match="has no Pay button"):
+        await sandbox.post("people/1002/pay", message_id=message_id, chat=1001)
+
+
+async def test_a_link_is_paid_by_somebody_who_never_started_the_bot(sandbox: Running) -> None:
+    link = await sandbox.call("createInvoiceLink", **INVOICE, subscription_period=2592000)
+    outcome = await pay(sandbox, {"link": link}, YES, 1002)
+    payment = (await sandbox.updates())[0]["message"]["successful_payment"]
+    assert outcome["paid"] is True
+    month_later = int(sandbox.clock().timestamp()) + 2592000
+    assert (payment["is_recurring"], payment["subscription_expiration_date"]) == (True, month_later)
+
+
+async def test_a_late_answer_is_refused_and_takes_nothing(sandbox: Running) -> None:
+    message_id = await send_invoice(sandbox)
+
+    async with trio.open_nursery() as both:
+        both.start_soon(partial_pay(sandbox, message_id))
+        query = (await sandbox.updates())[0]["pre_checkout_query"]
+        sandbox.clock.advance(timedelta(seconds=11))
+        with pytest.raises(Refused) as refused:
+            await sandbox.call("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=True)
+        both.cancel_scope.cancel()
+    assert str(refused.value) == TOO_OLD
+    assert (await stars(sandbox), (await sandbox.call("getMyStarBalance"))["amount"]) == (1000, 0)
+
+
+def partial_pay(sandbox: Running, message_id: int) -> Callable[[], Awaitable[None]]:
+    """A task that accepts the sheet and does not look at the outcome."""
+
+    async def accept() -> None:
+        await sandbox.post("people/1001/pay", message_id=message_id)
+
+    return accept
+
+
+async def test_a_bot_that_does_not_answer_within_ten_seconds_fails_the_payment(
+    autojump_clock: trio.testing.MockClock, clock: Clock
+) -> None:
+    service = Service.over(World(Store(None), clock, User(id=7, is_bot=True, first_name="Bot")))
+    invoice = StoredInvoice(1, "1 month", "30 days", "order:1", "XTR", 150)
+    service.world.invoices.put(1, invoice)
+    began = trio.current_time()
+    outcome = await service.payments.pay(service.world.person(1001), invoice)
+    assert (outcome.paid, outcome.reason) == (False, "the bot did not answer within 10 s")
+    assert trio.current_time() - began == 10
+    query = service.updates.waiting()[0].pre_checkout_query
+    assert query is not None
+    with pytest.raises(Exception, match="query is too old"):
+        service.payments.answer(query.id, True, "")
+    assert service.world.person(1001).stars == 1000
+
+
+async def test_a_refund_gives_back_once_and_both_sides_see_it(sandbox: Running) -> None:
+    message_id = await send_invoice(sandbox)
+    charge = (await pay(sandbox, {"message_id": message_id}, YES))["charge_id"]
+    await sandbox.updates()
+    refund = {"user_id": 1001, "telegram_payment_charge_id": charge}
+    assert await sandbox.call("refundStarPayment", **refund) is True
+    message = (await sandbox.updates())[0]["message"]
+    assert message["refunded_payment"]["telegram_payment_charge_id"] == charge
+    with pytest.raises(Refused, match="CHARGE_ALREADY_REFUNDED"):
+        await sandbox.call("refundStarPayment", **refund)
+    with pytest.raises(Refused, match="CHARGE_ID_INVALID"):
+        await sandbox.call("refundStarPayment", **{**refund, "user_id": 1002})
+    transactions = (await sandbox.call("getStarTransactions"))["transactions"]
+    assert [(t["id"], t["amount"], "source" in t, "receiver" in t) for t in transactions] == [
+        (charge, 150, True, False),
+        (charge, 150, False, True),
+    ]
+    assert (await stars(sandbox), (await sandbox.call("getMyStarBalance"))["amount"]) == (1000, 0)
+
+
+async def test_telegram_itself_can_give_a_payment_back(sandbox: Running) -> None:
+    message_id = await send_invoice(sandbox)
+    charge = (await pay(sandbox, {"message_id": message_id}, YES))["charge_id"]
+    await sandbox.updates()
+    await sandbox.post("refund", charge_id=charge)
+    assert (await sandbox.updates())[0]["message"]["refunded_payment"]["total_amount"] == 150
+    assert await stars(sandbox) == 1000
+
+
+@pytest.mark.parametrize(
+    ("changes", "description"),
+    [
+        ({"title": ""}, 'Bad Request: parameter "title" is required'),
+        ({"title": "x" * 33}, "Bad Request: INVOICE_TITLE_TOO_LONG"),
+        ({"description": "x" * 256}, "Bad Request: INVOICE_DESCRIPTION_TOO_LONG"),
+        ({"payload": "я" * 65}, "Bad Request: INVOICE_PAYLOAD_INVALID"),
+        ({"payload": None}, 'Bad Request: parameter "payload" is required'),
+        ({"currency": "USD"}, "Bad Request: PAYMENT_PROVIDER_INVALID"),
+        ({"currency": "stars"}, "Bad Request: CURRENCY_INVALID"),
+        ({"provider_token": "284685063:TEST:abc"}, "Bad Request: PAYMENT_PROVIDER_INVALID"),
+        ({"prices": []}, 'Bad Request: parameter "prices" is required'),
+        ({"prices": "150"}, "Bad Request: can't parse prices JSON object"),
+        ({"prices": [{"label": "a", "amount": 1}] * 2}, "Bad Request: STARS_INVOICE_INVALID"),
+        ({"prices": [{"label": "a", "amount": 0}]}, "Bad Request: CURRENCY_TOTAL_AMOUNT_INVALID"),
+        (
+            {"reply_markup": {"inline_keyboard": [[{"text": "x", "callback_data": "y"}]]}},
+            "Bad Request: REPLY_MARKUP_BUY_EMPTY",
+        ),
+    ],
+)
+async def test_a_wrong_invoice_is_refused(
+    sandbox: Running, changes: dict[str, object], description: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        await send_invoice(sandbox, **changes)
+    assert str(refused.value) == description
+
+
+async def test_a_no_needs_a_reason(sandbox: Running) -> None:
+    with pytest.raises(Refused, match='parameter "error_message" is required'):
+        await sandbox.call("answerPreCheckoutQuery", pre_checkout_query_id="1", ok=False)
