@@ -17,7 +17,7 @@ import trio
 from actors.environment import Environment
 from actors.messages import LookAgain, Write
 from domain.commands import Confirmation, ConfirmProvisions
-from integrations.xray.driver import NodeDriver, NodeUnavailable, open_driver
+from integrations.xray.driver import NodeDriver, NodeRefused, NodeUnavailable, open_driver
 from integrations.xray.node import Node, NodeUser
 from runtime import Actor, ActorSpec, Context, Message, Ref, Tick, Worker
 
@@ -90,6 +90,7 @@ class VpnNode(Worker):
         self._writer = context.ref("db_writer")
         self._driver: NodeDriver | None = None
         self._booted_at: float | None = None
+        self._connections = 0
 
     async def started(self) -> None:
         """Open the driver, which connects when it is first used."""
@@ -113,11 +114,14 @@ class VpnNode(Worker):
         self.context.me.cast(Tick())
 
     async def _has_restarted(self) -> bool:
-        """Whether the node started after we last looked (or we have not looked yet)."""
+        """Whether the node may have started after we last looked: a new connection, or an uptime that went back."""
         assert self._driver is not None, "started opens the driver"
         booted_at = trio.current_time() - await self._driver.uptime()
         known, self._booted_at = self._booted_at, booted_at
-        return known is None or booted_at > known + _UPTIME_SLACK_SECONDS
+        connections, self._connections = self._connections, self._driver.connections
+        if known is None or connections != self._connections:
+            return True
+        return booted_at > known + _UPTIME_SLACK_SECONDS
 
     async def _restore(self) -> None:
         """Compare the node's users with the grants: give back who is missing, take away whose time is over."""
@@ -135,7 +139,7 @@ class VpnNode(Worker):
             last = page[-1].subscription_id
         async with trio.open_nursery() as nursery:
             for grant in missing:
-                nursery.start_soon(self._driver.ensure, self._user(grant))
+                nursery.start_soon(self._apply, grant, [])
             for email in orphans:
                 nursery.start_soon(self._driver.absent, email)
         self.context.log.info("node restored", node=self._node.name, given=len(missing), taken=len(orphans))
@@ -145,19 +149,26 @@ class VpnNode(Worker):
         while page := await self._readers.fetch(
             Desired, _UNCONFIRMED, (self._node.name, last, _PAGE), reader=self.context.name
         ):
+            confirmed: list[Confirmation] = []
             async with trio.open_nursery() as nursery:
                 for grant in page:
-                    nursery.start_soon(self._apply, grant)
-            confirmed = tuple(Confirmation(each.subscription_id, each.version, each.present) for each in page)
-            await self._writer.call(Write(ConfirmProvisions(self._node.name, confirmed)))
+                    nursery.start_soon(self._apply, grant, confirmed)
+            if confirmed:
+                await self._writer.call(Write(ConfirmProvisions(self._node.name, tuple(confirmed))))
             last = page[-1].subscription_id
 
-    async def _apply(self, grant: Desired) -> None:
+    async def _apply(self, grant: Desired, confirmed: list[Confirmation]) -> None:
+        """Bring one user to what is desired; one that the node refuses stays unconfirmed and holds up nobody."""
         assert self._driver is not None, "started opens the driver"
-        if grant.present:
-            await self._driver.ensure(self._user(grant))
+        try:
+            if grant.present:
+                await self._driver.ensure(self._user(grant))
+            else:
+                await self._driver.absent(_email(grant))
+        except NodeRefused as error:
+            self.context.log.error("grant refused", subscription=grant.subscription_id, error=str(error))
         else:
-            await self._driver.absent(_email(grant))
+            confirmed.append(Confirmation(grant.subscription_id, grant.version, grant.present))
 
     def _user(self, grant: Desired) -> NodeUser:
         return NodeUser(email=_email(grant), uuid=grant.uuid, flow=self._node.flow)

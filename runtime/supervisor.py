@@ -92,7 +92,8 @@ class Supervisor:
 
     def restart(self, node: ActorNode) -> None:
         """Give the actor a new incarnation; nobody else is touched and nothing is counted."""
-        if not self.stopping:
+        owner = node.group.owner
+        if not self.stopping and (owner is None or not self._is_leaving(owner)):
             node.retired = False
             node.cell.reopen()
             self._roll(Wave(node.leaves(), self._start))
@@ -102,7 +103,7 @@ class Supervisor:
     ) -> None:
         """Start a child below `parent`, in whose incarnation `life` it was asked for."""
         name = f"{parent.cell.name}/{spec.name}"
-        if self.stopping or life is None or parent.incarnation is not life or parent.phase is Phase.LEAVING:
+        if self.stopping or life is None or parent.incarnation is not life or self._is_leaving(parent):
             starter.fail(StartFailed(f"{name} was not started: {parent.cell.name} is stopping"))
         elif parent.offspring is not None and parent.offspring.has(name):
             starter.fail(ValueError(f"{name} is already there"))
@@ -142,7 +143,7 @@ class Supervisor:
             node.cell.close()
         elif node.dismissed:
             self._dismiss(node)
-        elif owner is not None and owner.phase in (Phase.DOWN, Phase.LEAVING):
+        elif owner is not None and self._is_leaving(owner):
             node.group.let_go(node)
         elif told_to:
             self._after_leaving(node)
@@ -266,6 +267,15 @@ class Supervisor:
         self._waves.append(wave)
         if wave.not_before > trio.current_time():
             self._timers.add(wave.not_before, Alarm(partial(self.post, lambda: None)))
+
+    def _is_leaving(self, node: ActorNode) -> bool:
+        """True if this life of the actor is over, or about to be: its children will not be in the next one."""
+        owner = node.group.owner
+        return (
+            node.phase in (Phase.DOWN, Phase.LEAVING)
+            or any(wave.takes_down(node) for wave in self._waves)
+            or (owner is not None and self._is_leaving(owner))
+        )
 
     def _patience(self, nodes: Iterable[ActorNode]) -> float:
         """Until when some of these must already wait before they may be started."""

@@ -58,6 +58,9 @@ class Timers:
         self._sweep_at = SWEEP_FROM
         self._sleep = trio.CancelScope()
 
+    def __len__(self) -> int:
+        return len(self._table)
+
     def add(self, when: float, item: Expiring) -> None:
         """Have `item` expire at `when`, in seconds of `trio.current_time()`; equal times expire in order of adding."""
         self._serial += 1

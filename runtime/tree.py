@@ -88,6 +88,10 @@ class ActorNode:
         self.retired = False
         """True when it will not be started again by itself."""
 
+    def children_are_down(self) -> bool:
+        """True if nobody is left of the life before: a child that drains may take longer than its parent."""
+        return self.offspring is None or all(child.phase is Phase.DOWN for child in self.offspring.leaves())
+
     def leaves(self) -> Iterator[ActorNode]:
         # Before itself: whoever is stopped in reverse order stops before the children that it works through.
         if self.offspring is not None:

@@ -51,6 +51,10 @@ class Wave:
         leaving = set(taken)
         self.members = [node for node in self.members if node not in leaving]
 
+    def takes_down(self, node: ActorNode) -> bool:
+        """True if this actor is still to be taken down."""
+        return self.stage is Stage.TAKING_DOWN and node in self.members
+
     def holds_back(self, nodes: Iterable[ActorNode]) -> bool:
         """True if one of these actors may not yet be started."""
         return self.stage in (Stage.TAKING_DOWN, Stage.PAUSING) and not set(nodes).isdisjoint(self.members)
@@ -76,6 +80,8 @@ class Wave:
     def _all_up(self) -> bool:
         for node in self.members:
             if node.phase is Phase.DOWN and not node.retired:
+                if not node.children_are_down():
+                    return False
                 self._start(node)
             if node.phase is Phase.STARTING:
                 return False

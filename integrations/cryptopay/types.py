@@ -19,7 +19,11 @@ from domain.money import EXPONENTS, BadMoney, Money
 Status = Literal["active", "paid", "expired"]
 
 #: Numbers come as text, in plain decimal notation.
-_Number = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,18}(\.[0-9]{1,18})?$")]
+_Number = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,18})?$")]
+
+#: How far off the printed rate (a share of it) and the printed amount (in the asset) may be by rounding.
+_RATE_ROUNDING: Final = Decimal("0.001")
+_AMOUNT_ROUNDING: Final = Decimal("0.00000001")
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -100,24 +104,17 @@ def read_invoices(raws: Sequence[msgspec.Raw]) -> list[Invoice]:
 
 
 def _paid(wire: _Wire, asked: Money) -> Money:
-    """What was paid, brought back by the rate that Crypto Pay states.
+    """What was paid, brought back to the currency that was asked by the rate that Crypto Pay states.
 
-    Amount and rate are printed with a few digits, so their product misses by a little. Where the sum that was
-    asked is among those that print so, it is what was paid; otherwise the product, rounded to minor units, is.
+    Amount and rate are rounded for printing, so their product misses what was asked by a little also where the
+    payment was exact; that much is taken for rounding. Without a rate, the status is all that is said: what was
+    asked was paid.
     """
     if wire.paid_amount is None or wire.paid_fiat_rate is None:
-        raise BadInvoice(f"invoice {wire.invoice_id} is paid, but without 'paid_amount' and 'paid_fiat_rate'")
-    amount, rate = Decimal(wire.paid_amount), Decimal(wire.paid_fiat_rate)
-    least = (amount - _last_digit(amount)) * (rate - _last_digit(rate))
-    most = (amount + _last_digit(amount)) * (rate + _last_digit(rate))
-    if least <= Decimal(asked.decimal()) <= most:
+        return asked
+    product = Decimal(wire.paid_amount) * Decimal(wire.paid_fiat_rate)
+    wanted = Decimal(asked.decimal())
+    if abs(product - wanted) <= wanted * _RATE_ROUNDING + Decimal(wire.paid_fiat_rate) * _AMOUNT_ROUNDING:
         return asked
     unit = Decimal(1).scaleb(-EXPONENTS[asked.currency])
-    return Money.from_decimal(f"{(amount * rate).quantize(unit, ROUND_HALF_EVEN):f}", asked.currency)
-
-
-def _last_digit(number: Decimal) -> Decimal:
-    """One unit of the last digit that was printed: `Decimal("91.50")` → 0.01."""
-    exponent = number.as_tuple().exponent
-    assert isinstance(exponent, int), "a finite number"
-    return Decimal(1).scaleb(exponent)
+    return Money.from_decimal(f"{product.quantize(unit, ROUND_HALF_EVEN):f}", asked.currency)

@@ -68,6 +68,10 @@ class NodeDriver(Protocol):
     async def uptime(self) -> int:
         """Whole seconds since the node's start; if it went back, the node restarted and lost its users."""
 
+    @property
+    def connections(self) -> int:
+        """How often the node was connected to; one more may mean that it restarted, however short ago."""
+
     async def online_addresses(self, email: str) -> dict[str, int]:
         """Addresses from which the user is connected now, with the unix second of the last sign of life."""
 
@@ -84,6 +88,11 @@ class XrayDriver:
         self._turns: dict[str, trio.Lock] = {}
         #: Names whose last change got no answer: a late one may still come into effect on the node.
         self._doubtful: set[str] = set()
+
+    @property
+    def connections(self) -> int:
+        """How often the node was connected to. See `NodeDriver`."""
+        return self._channel.connections
 
     async def ensure(self, user: NodeUser) -> None:
         """Add the user; if the node objects, compare what it has and replace what differs. See `NodeDriver`."""

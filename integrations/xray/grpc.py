@@ -90,6 +90,8 @@ class Channel:
         self._nursery = nursery
         self._connecting = trio.Lock()
         self._connection: _Connection | None = None
+        self.connections = 0
+        """How many were opened so far: whoever restarts the other end makes this grow."""
 
     async def call(self, method: str, request: bytes) -> bytes:
         """Send one message, return the other. Raises `CallFailed`, `ConnectionBroken`.
@@ -112,6 +114,7 @@ class Channel:
                 except OSError as error:
                     raise ConnectionBroken(error.strerror or str(error)) from None
                 self._connection = _Connection(stream)
+                self.connections += 1
                 self._nursery.start_soon(self._connection.run)
             return self._connection
 

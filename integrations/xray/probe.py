@@ -53,14 +53,24 @@ async def probe(link: str, url: str, *, timeout: float = 15.0) -> ProbeResult | 
     """
     try:
         parsed = parse_link(link)
+        _check_address(url)
     except BadLink as error:
         return ProbeFailure(f"bad link: {error}")
+    except httpx.InvalidURL as error:
+        return ProbeFailure(f"bad address: {error}")
     with trio.move_on_after(timeout):
         try:
             return await _unreachable(parsed) or await _through(parsed, url)
         except XrayStartFailed as error:
             return ProbeFailure(f"no client: {error}")
     return ProbeFailure(f"timeout: nothing came back within {timeout:g} s")
+
+
+def _check_address(url: str) -> None:
+    parsed = httpx.URL(url)
+    good_host = parsed.host and "%" not in parsed.host
+    if parsed.scheme not in ("http", "https") or not good_host or (parsed.port or 0) > 65535:
+        raise httpx.InvalidURL(f"{url!r} is not an address like https://example.com/")
 
 
 async def _unreachable(link: ParsedLink) -> ProbeFailure | None:
@@ -81,8 +91,6 @@ async def _through(link: ParsedLink, url: str) -> ProbeResult | ProbeFailure:
         async with open_xray(client_config(link, port), name="client", folder=Path(folder)) as client:
             try:
                 return await _fetch(f"http://127.0.0.1:{port}", url)
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-                return ProbeFailure(f"bad address: {error}")
             except httpx.HTTPError as error:
                 return ProbeFailure(_why(error, url, client.log.read_text()))
 

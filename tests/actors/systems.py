@@ -1,6 +1,6 @@
 """Starting a few actors for a test, with everything else that they talk to standing in."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,7 +51,7 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    actors: dict[str, Callable[[Context], Actor]], stand_ins: Sequence[str] = ()
+    actors: Mapping[str, Callable[[Context], Actor]], stand_ins: Sequence[str] = ()
 ) -> AsyncIterator[Running]:
     """Start the actors in order, stand-ins first; stop them in order at the end."""
     mail, clock = Mail(), AdjustableClock(NOW)

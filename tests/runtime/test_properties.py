@@ -224,7 +224,7 @@ class Scenario:
             case "work":
                 self.cast(name, Work(serial, seconds))
             case "toil":
-                self.cast(name, Work(serial, 10.0))
+                self.cast(name, Work(serial, 100.0))
             case "die":
                 self.cast(name, Die(serial, in_background=False))
             case "die_later":

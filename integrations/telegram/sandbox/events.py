@@ -5,8 +5,8 @@ stream that a browser watches: numbered, with the last thousand kept, so that on
 """
 
 from collections import deque
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, NoReturn
 
 import msgspec
 import trio
@@ -59,26 +59,25 @@ class Events:
         self._next += 1
         self._signals.notify("published")
 
-    async def follow(self, last: int | None) -> AsyncIterator[str]:
-        """The stream in the server-sent events format, behind event `last` (None: from now on).
+    async def follow(self, last: int | None, write: Callable[[str], Awaitable[None]]) -> NoReturn:
+        """Write the stream in the server-sent events format, behind event `last` (None: from now on).
 
         A watcher who was away for longer than we remember gets a `reset`: it must load everything anew.
         """
         at = self._next if last is None else last + 1
-        yield f"retry: 1000\nid: {at - 1}\n\n"
-        if last is not None and not self._oldest() <= at <= self._next:
-            at = self._next
-            yield _frame(at - 1, Event("reset"))
+        await write(f"retry: 1000\nid: {at - 1}\n\n")
         while True:
+            if not self._oldest() <= at <= self._next:
+                at = self._next
+                await write(_frame(at - 1, Event("reset")))
             for number, event in [item for item in self._kept if item[0] >= at]:
-                yield _frame(number, event)
+                await write(_frame(number, event))
+                at = number + 1
             if at == self._next:
                 with trio.move_on_after(HEARTBEAT_SECONDS) as waiting:
                     await self._signals.wait("published")
                 if waiting.cancelled_caught:
-                    yield ": still here\n\n"
-            else:
-                at = max(at, self._kept[-1][0] + 1)
+                    await write(": still here\n\n")
 
     def _oldest(self) -> int:
         return self._kept[0][0] if self._kept else self._next

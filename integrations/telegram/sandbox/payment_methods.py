@@ -42,7 +42,6 @@ def send_invoice(service: Service, parameters: Parameters) -> Message:
     if markup.inline is None:
         label = f"Pay ⭐️{invoice.total_amount}"
         markup = Markup(inline=Keyboard(inline_keyboard=[[Button(text=label, pay=True)]]))
-    service.world.invoices.put(invoice.id, invoice)
     shown = Invoice(
         title=invoice.title,
         description=invoice.description,
@@ -51,7 +50,10 @@ def send_invoice(service: Service, parameters: Parameters) -> Message:
         total_amount=invoice.total_amount,
     )
     content = Content(invoice=shown)
-    return deliver(service, parameters, content, person=person, markup=markup, invoice_id=invoice.id)
+    message = deliver(service, parameters, content, person=person, markup=markup, invoice_id=invoice.id)
+    invoice.chat, invoice.message_id = person.id, message.message_id
+    service.world.invoices.put(invoice.id, invoice)
+    return message
 
 
 def create_invoice_link(service: Service, parameters: Parameters) -> str:

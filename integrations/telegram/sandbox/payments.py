@@ -129,7 +129,7 @@ class Payments:
         person.stars += charge.total_amount
         self._world.save_person(person)
         invoice.payers.remove(person.id)
-        self._world.invoices.put(invoice.id, invoice)
+        self._save(invoice)
         self._record(charge, person, invoice, incoming=False)
         refunded = RefundedPayment(
             currency=invoice.currency,
@@ -162,7 +162,7 @@ class Payments:
         payer.started = True
         self._world.save_person(payer)
         invoice.payers.append(payer.id)
-        self._world.invoices.put(invoice.id, invoice)
+        self._save(invoice)
         self._record(charge, payer, invoice, incoming=True)
         payment = SuccessfulPayment(
             currency=invoice.currency,
@@ -206,6 +206,11 @@ class Payments:
             receiver=None if incoming else partner,
         )
         self._transactions.put(self._world.store.next_id("telegram/star_transaction"), transaction)
+
+    def _save(self, invoice: StoredInvoice) -> None:
+        self._world.invoices.put(invoice.id, invoice)
+        if invoice.chat is not None and invoice.message_id is not None:
+            self._world.touch(invoice.chat, invoice.message_id)
 
     def _invoice(self, invoice_id: int) -> StoredInvoice:
         invoice = self._world.invoices.get(invoice_id)

@@ -9,10 +9,12 @@ from typing import Annotated, Final
 import msgspec
 import trio
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from integrations.telegram.sandbox import person as acts
+from integrations.telegram.sandbox.events import Events
 from integrations.telegram.sandbox.json_api import (
     json_response,
     json_routes,
@@ -179,10 +181,7 @@ class PersonApi:
 
     async def _events(self, request: Request) -> Response:
         last = request.headers.get("last-event-id", "")
-        stream = self._service.world.events.follow(int(last) if last.isdecimal() else None)
-        return StreamingResponse(
-            stream, media_type="text/event-stream", headers={"cache-control": "no-store"}
-        )
+        return _EventStream(self._service.world.events, int(last) if last.isdecimal() else None)
 
     async def _file(self, request: Request) -> Response:
         world = self._service.world
@@ -196,3 +195,24 @@ class PersonApi:
             headers["content-disposition"] = "attachment"
         media_type = stored.media_type if inline else "application/octet-stream"
         return Response(world.store.get_blob(f"telegram/{stored.id}"), media_type=media_type, headers=headers)
+
+
+class _EventStream(Response):
+    """The events as they happen, until the watcher goes away."""
+
+    def __init__(self, events: Events, last: int | None) -> None:
+        super().__init__(media_type="text/event-stream", headers={"cache-control": "no-store"})
+        del self.headers["content-length"]
+        self._events = events
+        self._last = last
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def write(frames: str) -> None:
+            await send({"type": "http.response.body", "body": frames.encode(), "more_body": True})
+
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._events.follow, self._last, write)
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            nursery.cancel_scope.cancel()

@@ -28,7 +28,7 @@ from integrations.telegram.sandbox.state import World
 from integrations.telegram.sandbox.wire import User
 
 #: The token of a sandbox that nobody named another for.
-SANDBOX_TOKEN: Final = "7000000001:SANDBOX-turnpike-local-bot-0001"  # noqa: S105 - opens a toy on loopback
+SANDBOX_TOKEN: Final = "7000000001:SANDBOX-turnpike-local-bot-00000001"  # noqa: S105 - opens a toy on loopback
 _PAGE: Final = Path(__file__).parent / "page"
 
 

@@ -76,7 +76,10 @@ class Entry(msgspec.Struct):
 
 
 class StoredInvoice(msgspec.Struct):
-    """What an invoice asks for; `slug` makes it a link, `payers` has a person once for each standing charge."""
+    """What an invoice asks for; `slug` makes it a link, `chat` and `message_id` are where it stands.
+
+    `payers` has a person once for each standing charge.
+    """
 
     id: int
     title: str
@@ -88,6 +91,8 @@ class StoredInvoice(msgspec.Struct):
     slug: str | None = None
     subscription_period: int | None = None
     payers: list[int] = []
+    chat: int | None = None
+    message_id: int | None = None
 
 
 class StoredFile(msgspec.Struct):
@@ -200,6 +205,12 @@ class World:
         self._chat(chat_id).put(entry.message.message_id, entry)
         self.signals.notify(f"chat:{chat_id}")
         self.events.publish(Event("chat", chat_id))
+
+    def touch(self, chat_id: int, message_id: int) -> None:
+        """The message looks different now, though its wire form is the same."""
+        entry = self.entry(chat_id, message_id)
+        if entry is not None:
+            self.save_entry(entry)
 
     def changed(self, person_id: int, after: int) -> list[Entry]:
         """The messages of the chat made, edited or deleted after the revision, oldest change first."""

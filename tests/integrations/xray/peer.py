@@ -10,7 +10,7 @@ import h2.events
 import trio
 from trio.testing import memory_stream_pair
 
-from integrations.xray.grpc import Channel
+from integrations.xray.grpc import CallFailed, Channel, ConnectionBroken
 
 Stream = trio.abc.Stream
 
@@ -104,3 +104,26 @@ async def open_channel(network: Network) -> AsyncIterator[tuple[Channel, trio.Nu
         async with trio.open_nursery() as nursery:
             yield Channel(network.connect, nursery), nursery
             nursery.cancel_scope.cancel()
+
+
+class Caller:
+    """A call made in the background, and what came of it."""
+
+    def __init__(self, channel: Channel, nursery: trio.Nursery, request: bytes = b"ping") -> None:
+        self.scope = trio.CancelScope()
+        self.result: bytes | Exception | None = None
+        self.ended = trio.Event()
+        nursery.start_soon(self._run, channel, request)
+
+    async def _run(self, channel: Channel, request: bytes) -> None:
+        with self.scope:
+            try:
+                self.result = await channel.call("/service/Method", request)
+            except (CallFailed, ConnectionBroken) as error:
+                self.result = error
+        self.ended.set()
+
+
+async def serve_one(peer: Peer, answer: bytes) -> None:
+    """Wait for one request and answer it."""
+    await peer.answer(await peer.request(), answer)

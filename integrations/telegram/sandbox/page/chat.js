@@ -19,6 +19,8 @@ export class Chat {
     this.revision = 0;
     this.typing = 0;
     this.loading = null;
+    this.following = true;
+    this.scrollTop = 0;
     this.#build();
   }
 
@@ -84,13 +86,12 @@ export class Chat {
 
   async #fetch() {
     const first = this.revision === 0;
-    const atEnd = first || this.#isNearEnd();
     const { revision, messages } = await api.getMessages(this.personId, this.revision);
     this.revision = revision;
     for (const message of messages) this.#put(message);
     this.#arrange();
     if (messages.some((message) => message.from === "bot")) this.typing = 0;
-    if (atEnd || messages.some((message) => message.from === "person" && !message.edit_date)) this.#scrollToEnd(first);
+    if (this.following || messages.some((message) => message.from === "person" && !message.edit_date)) this.#scrollToEnd(first);
     if (messages.length) this.seen();
   }
 
@@ -246,10 +247,15 @@ export class Chat {
   }
 
   #scrollToEnd(instantly = false) {
+    this.following = true;
     this.scroll.scrollTo({ top: this.scroll.scrollHeight, behavior: instantly ? "instant" : "smooth" });
   }
 
+  // Only a person scrolls up; while nobody did, new messages keep the end in sight.
   #scrolled() {
-    this.toEnd.hidden = this.#isNearEnd();
+    const nearEnd = this.#isNearEnd();
+    if (nearEnd || this.scroll.scrollTop < this.scrollTop) this.following = nearEnd;
+    this.scrollTop = this.scroll.scrollTop;
+    this.toEnd.hidden = nearEnd || this.following;
   }
 }

@@ -143,7 +143,7 @@ async def test_a_deviation_is_found_and_stands_beside_its_call(
         (
             "ChatMember",
             {"status": "gone", "user": {"id": 1, "is_bot": False, "first_name": "A"}},
-            "ChatMember.status: 'gone' is not 'left'",
+            "ChatMember.status: 'gone' is not 'member'",
         ),
         ("PhotoSize", [], "PhotoSize: [] is not PhotoSize"),
     ],

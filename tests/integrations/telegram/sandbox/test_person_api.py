@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 import trio
 
@@ -129,36 +128,48 @@ async def test_the_clock_moves_on_request(sandbox: Running) -> None:
         await sandbox.post("advance", seconds=0)
 
 
+class Watcher:
+    """Somebody who watches the stream, over a plain connection."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self._stream = stream
+        self._text = ""
+
+    async def next_event(self) -> dict[str, Any]:
+        """The next event, with its number under `number`."""
+        with trio.fail_after(5):
+            while "\n\n" not in self._text or "data: " not in self._text.partition("\n\n")[0]:
+                _, found, rest = self._text.partition("\n\n")
+                self._text = rest if found else self._text + (await self._stream.receive_some()).decode()
+        frame, _, self._text = self._text.partition("\n\n")
+        number, _, data = frame.partition("\ndata: ")
+        return {**json.loads(data), "number": number.removeprefix("id: ")}
+
+
 @asynccontextmanager
-async def watching(sandbox: Running, last: str | None = None) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-    """The stream of events, each with its number under `number`."""
-    headers = {"last-event-id": last} if last else {}
-    async with (
-        httpx.AsyncClient(base_url=sandbox.address) as client,
-        client.stream("GET", "/sandbox/events", headers=headers, timeout=5) as response,
-    ):
-        lines = response.aiter_lines()
-        assert await anext(lines) == "retry: 1000"
-
-        async def events() -> AsyncIterator[dict[str, Any]]:
-            number = ""
-            async for line in lines:
-                if line.startswith("id: "):
-                    number = line.removeprefix("id: ")
-                elif line.startswith("data: "):
-                    yield {**json.loads(line.removeprefix("data: ")), "number": number}
-
-        yield events()
+async def watching(sandbox: Running, last: str = "") -> AsyncIterator[Watcher]:
+    """Watch from now on, or from event `last` on."""
+    async with await trio.open_tcp_stream("127.0.0.1", sandbox.port) as stream:
+        # HTTP/1.0: the answer ends with the connection and is not cut into chunks.
+        request = f"GET /sandbox/events HTTP/1.0\r\nHost: 127.0.0.1\r\nLast-Event-ID: {last}\r\n\r\n"
+        await stream.send_all(request.encode())
+        head = b""
+        while b"retry: 1000" not in head:
+            head += await stream.receive_some()
+        assert b"content-type: text/event-stream" in head
+        watcher = Watcher(stream)
+        watcher._text = head.decode().partition("\r\n\r\n")[2]
+        yield watcher
 
 
 async def test_the_stream_tells_of_a_message_and_replays_what_was_missed(sandbox: Running) -> None:
-    async with watching(sandbox) as events:
+    async with watching(sandbox) as watcher:
         await sandbox.post("people/1001/messages", text="/start")
-        first = await anext(events)
+        first = await watcher.next_event()
     assert (first["kind"], first["person"]) == ("chat", 1001)
     await sandbox.post("people/1002/messages", text="/start")
-    async with watching(sandbox, first["number"]) as events:
-        missed = [await anext(events) for _ in range(3)]
+    async with watching(sandbox, first["number"]) as watcher:
+        missed = [await watcher.next_event() for _ in range(3)]
     assert [(event["kind"], event["person"]) for event in missed] == [
         ("person", 1001),
         ("chat", 1002),
@@ -167,8 +178,8 @@ async def test_the_stream_tells_of_a_message_and_replays_what_was_missed(sandbox
 
 
 async def test_who_was_away_too_long_is_told_to_start_over(sandbox: Running) -> None:
-    async with watching(sandbox, "17") as events:
-        assert (await anext(events))["kind"] == "reset"
+    async with watching(sandbox, "17") as watcher:
+        assert (await watcher.next_event())["kind"] == "reset"
 
 
 @pytest.mark.parametrize(
