@@ -16,6 +16,8 @@ export class Chat {
     this.app = app;
     this.personId = personId;
     this.messages = new Map(); // message_id -> {message, node}
+    this.days = new Map();
+    this.empty = el("div.empty");
     this.revision = 0;
     this.typing = 0;
     this.loading = null;
@@ -30,7 +32,7 @@ export class Chat {
     this.face = el("span");
     this.list = el("div.messages");
     this.scroll = el("div.scroll", { onscroll: () => this.#scrolled() }, this.list);
-    this.toEnd = iconButton("down", "To the end", () => this.#scrollToEnd(), "to-end");
+    this.toEnd = iconButton("down", "To the end", () => this.#scrollToEnd("smooth"), "to-end");
     this.toEnd.hidden = true;
     this.composer = new Composer({ send: (text) => this.send(text), commands: () => this.app.bot().settings.commands ?? [] });
     const back = iconButton("back", "Back", () => this.app.back(), "back");
@@ -85,13 +87,12 @@ export class Chat {
   }
 
   async #fetch() {
-    const first = this.revision === 0;
     const { revision, messages } = await api.getMessages(this.personId, this.revision);
     this.revision = revision;
     for (const message of messages) this.#put(message);
     this.#arrange();
     if (messages.some((message) => message.from === "bot")) this.typing = 0;
-    if (this.following || messages.some((message) => message.from === "person" && !message.edit_date)) this.#scrollToEnd(first);
+    if (this.following || messages.some((message) => message.from === "person" && !message.edit_date)) this.#scrollToEnd();
     if (messages.length) this.seen();
   }
 
@@ -118,23 +119,33 @@ export class Chat {
       const before = entries[index - 1]?.message;
       const after = entries[index + 1]?.message;
       const newDay = !before || dayKey(before.date) !== dayKey(message.date);
-      if (newDay) nodes.push(el("div.day", {}, dayName(message.date, this.app.now())));
+      if (newDay) nodes.push(this.#day(message.date));
       node.classList.toggle("first", newDay || before.from !== message.from);
       node.classList.toggle("last", !after || after.from !== message.from || dayKey(after.date) !== dayKey(message.date));
       nodes.push(node);
     });
-    if (!nodes.length) nodes.push(this.#empty());
-    const same = nodes.length === this.list.childNodes.length
-      && nodes.every((node, index) => node.className === this.list.childNodes[index].className && (node === this.list.childNodes[index] || node.className === "day"));
-    if (!same) this.list.replaceChildren(...nodes);
+    if (!nodes.length) nodes.push(this.#hint());
+    // Nodes that stay are not touched: moving one would start its animation again.
+    nodes.forEach((node, index) => {
+      if (this.list.childNodes[index] !== node) this.list.insertBefore(node, this.list.childNodes[index] ?? null);
+    });
+    while (this.list.childNodes.length > nodes.length) this.list.lastChild.remove();
     const keyboards = entries.filter(({ message }) => message.reply_keyboard);
     this.composer.setKeyboard(keyboards.at(-1)?.message.reply_keyboard ?? []);
   }
 
-  #empty() {
+  #day(date) {
+    const key = dayKey(date);
+    if (!this.days.has(key)) this.days.set(key, el("div.day"));
+    this.days.get(key).textContent = dayName(date, this.app.now());
+    return this.days.get(key);
+  }
+
+  #hint() {
     const bot = this.app.bot();
-    return el("div.empty", {}, el("b", {}, "What can this bot do?"),
+    this.empty.replaceChildren(el("b", {}, "What can this bot do?"),
       el("p", {}, bot.settings.description || `Press Start to talk to ${bot.name}.`));
+    return this.empty;
   }
 
   #actions() {
@@ -246,9 +257,9 @@ export class Chat {
     return this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < NEAR_END_PX;
   }
 
-  #scrollToEnd(instantly = false) {
+  #scrollToEnd(behavior = "instant") {
     this.following = true;
-    this.scroll.scrollTo({ top: this.scroll.scrollHeight, behavior: instantly ? "instant" : "smooth" });
+    this.scroll.scrollTo({ top: this.scroll.scrollHeight, behavior });
   }
 
   // Only a person scrolls up; while nobody did, new messages keep the end in sight.
