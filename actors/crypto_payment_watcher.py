@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from integrations.cryptopay.client import CryptoPay, open_cryptopay
-from integrations.cryptopay.types import Invoice
-
 from actors.environment import Environment
 from actors.messages import Write
 from domain.commands import FinalizePayment
 from domain.entities import Provider
 from domain.payload import read_payload
+from integrations.cryptopay.client import CryptoPay, open_cryptopay
+from integrations.cryptopay.types import Invoice
 from runtime import Context, Ref, Worker
 
 _PAGE: Final = 200

@@ -7,8 +7,6 @@ repeat harmless, so an update that was being handled when the process was killed
 from dataclasses import dataclass
 from typing import Final
 
-from integrations.cryptopay.client import CryptoPay, CryptoPayRefused, open_cryptopay
-
 from actors.environment import Environment
 from actors.lanes import Lanes
 from actors.messages import LookAgain, Write
@@ -26,6 +24,7 @@ from domain.commands import (
 )
 from domain.entities import Provider
 from domain.payload import make_payload, read_payload
+from integrations.cryptopay.client import CryptoPay, CryptoPayRefused, open_cryptopay
 from integrations.http_client import NotSent, OutcomeUnknown
 from integrations.telegram import updates
 from integrations.telegram.bot import TrioBot

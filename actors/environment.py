@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from storage.readers import Readers
-
 from actors.settings import Configuration
 from integrations.xray.node import Node
 from runtime import ConfigError
+from storage.readers import Readers
 
 
 @dataclass(frozen=True, slots=True)

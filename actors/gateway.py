@@ -12,7 +12,6 @@ from typing import Final
 from urllib.parse import quote
 from uuid import UUID
 
-from integrations.cryptopay.types import Invoice
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -22,9 +21,10 @@ from actors.crypto_payment_watcher import finalize_invoice
 from actors.environment import Environment
 from actors.screens import Shop, links_of
 from actors.telegram import Inbox
-from integrations.cryptopay import webhook as cryptopay_webhook
+from integrations.cryptopay.types import Invoice
+from integrations.cryptopay.webhook import webhook_route as cryptopay_webhook
 from integrations.http_server import serve
-from integrations.telegram import webhook as telegram_webhook
+from integrations.telegram.webhook import webhook_route as telegram_webhook
 from runtime import Actor, Context
 
 #: Hours between two looks of a client app at its subscription address.
@@ -71,15 +71,13 @@ class Gateway(Actor):
         ]
         if settings.telegram.updates == "webhook":
             routes.append(
-                telegram_webhook.webhook_route(
+                telegram_webhook(
                     "/webhooks/telegram", secret=secrets.webhook_secret, accept=self._inbox.accept
                 )
             )
         if secrets.cryptopay_token is not None:
             routes.append(
-                cryptopay_webhook.webhook_route(
-                    "/webhooks/cryptopay", token=secrets.cryptopay_token, accept=self._paid
-                )
+                cryptopay_webhook("/webhooks/cryptopay", token=secrets.cryptopay_token, accept=self._paid)
             )
         return routes
 

@@ -15,7 +15,6 @@ from pathlib import Path
 import click
 import msgspec
 import trio
-from integrations.cryptopay.sandbox import CryptoPaySandbox
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -23,6 +22,7 @@ from starlette.routing import Mount, Route
 
 from actors.environment import Secrets
 from actors.settings import Configuration, Gateway, NodeEntry, configuration_of, load_configuration
+from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN, CryptoPaySandbox
 from integrations.http_server import CannotListen, serve
 from integrations.sandbox_store import Store, StoreError
 from integrations.telegram.sandbox import SANDBOX_TOKEN, TelegramSandbox
@@ -32,7 +32,6 @@ from turnpike.failure import CannotRun
 from turnpike.logs import set_up_logs
 from turnpike.run import interruptible, prepare_folder, print_step, serve_shop
 
-_CRYPTOPAY_TOKEN = "1:SANDBOX"  # noqa: S105 - only the sandbox's own server takes it
 _LOOPBACK = "127.0.0.1"
 
 
@@ -49,7 +48,7 @@ async def _run(configuration: Configuration, folder: Path, port: int) -> None:
     click.echo("turnpike sandbox", err=True)
     async with interruptible(), _open_servers(folder, port) as clock, trio.open_nursery() as nursery:
         start = partial(serve_shop, sandbox=True, clock=clock, report=print_step)
-        secrets = Secrets(SANDBOX_TOKEN, _CRYPTOPAY_TOKEN)
+        secrets = Secrets(SANDBOX_TOKEN, SANDBOX_CRYPTOPAY_TOKEN)
         await nursery.start(start, configuration, secrets, folder)
         _welcome(folder, port)
     click.echo("stopped", err=True)
@@ -93,8 +92,7 @@ async def _open_servers(folder: Path, port: int) -> AsyncIterator[AdjustableCloc
     cryptopay = CryptoPaySandbox(
         store,
         travels.clock.now,
-        token=_CRYPTOPAY_TOKEN,
-        base_url=f"http://{_LOOPBACK}:{port + 1}",
+        token=SANDBOX_CRYPTOPAY_TOKEN,
         webhook_url=f"http://{_LOOPBACK}:{port + 2}/webhooks/cryptopay",
     )
     pages = Starlette(routes=[Route("/trace", _trace), Mount("/", telegram.app)])

@@ -9,6 +9,8 @@ import trio
 
 from actors.environment import Environment, Secrets
 from actors.settings import Configuration, CryptoPay, Gateway, PlanEntry, Settings, Shop, Telegram
+from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN
+from integrations.telegram.sandbox import SANDBOX_TOKEN
 from integrations.xray.node import Node
 from runtime import Actor, ActorSpec, AdjustableClock, Context, GroupSpec, Message, System
 from storage.readers import Readers, open_readers
@@ -93,7 +95,7 @@ def _environment(
 ) -> Environment:
     return Environment(
         configuration=Configuration("test.toml", settings, CATALOGUE, {}),
-        secrets=Secrets(TOKEN, "1:SANDBOX"),
+        secrets=Secrets(SANDBOX_TOKEN, SANDBOX_CRYPTOPAY_TOKEN),
         writer_conninfo=database.writer,
         readers=readers,
         nodes=nodes,

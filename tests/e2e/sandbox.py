@@ -135,11 +135,7 @@ class Sandbox:
 
     async def pay_crypto(self, url: str) -> None:
         """Pay the Crypto Pay invoice behind an address."""
-        page = await self.crypto.get(url)
-        page.raise_for_status()
-        found = re.search(r'data-invoice-id="(\d+)"', page.text)
-        assert found, f"no invoice at {url}"
-        answer = await self.crypto.post("/sandbox/pay", json={"invoice_id": int(found[1])})
+        answer = await self.crypto.post("/sandbox/pay", json={"hash": url.rpartition("/")[2]})
         assert answer.is_success, answer.text
 
     async def advance(self, days: float) -> None:

@@ -22,7 +22,7 @@ async def buy_by_crypto(sandbox: Sandbox, person: Person, plan: str = "1 month")
     await person.press("Plans")
     await person.press(plan)
     await person.press("Crypto Pay")
-    url = await person.press("Pay ")
+    url = await person.press("Pay 199")
     assert url is not None
     await sandbox.pay_crypto(url)
     return await person.read(KEY)

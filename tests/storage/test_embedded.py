@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import psycopg
 import pytest
 import trio
 
+from storage.embedded import server as server_module
 from storage.embedded.account import account_for
 from storage.embedded.cluster import ClusterUnusable, server_command
 from storage.embedded.folder import DataFolder, DataFolderInUse, DataFolderUnusable
@@ -191,14 +193,27 @@ async def test_stopping_leaves_no_process_and_may_be_repeated(folder: Path) -> N
     assert is_deserted(folder)
 
 
-async def test_a_start_that_is_cancelled_leaves_nothing_behind(folder: Path) -> None:
-    for seconds in (0.02, 0.1, 0.2, 0.4):
-        with trio.move_on_after(seconds):
-            async with open_embedded(folder):
-                await trio.sleep_forever()
-        assert is_deserted(folder)
+async def test_a_first_start_that_is_cancelled_leaves_no_process_and_is_made_anew(folder: Path) -> None:
+    with trio.CancelScope() as scope:
+        await start_embedded(folder, on_progress=lambda _: scope.cancel())
+    assert scope.cancelled_caught
+    assert is_deserted(folder)
     async with open_embedded(folder) as server:
-        write(server.conninfo(), "it works after all")
+        write(server.conninfo(), "whole")
+
+
+async def test_a_start_that_is_cancelled_before_the_server_is_ready_stops_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cancelled(conninfo: str) -> None:
+        scope.cancel()
+        await trio.lowlevel.checkpoint()
+
+    monkeypatch.setattr(server_module, "_ensure_database", cancelled)
+    with trio.CancelScope() as scope:
+        await start_embedded(folder)
+    assert scope.cancelled_caught
+    assert is_deserted(folder)
 
 
 async def test_a_second_start_is_refused_at_once_and_names_the_first(folder: Path) -> None:
@@ -231,33 +246,39 @@ async def test_a_start_right_after_a_kill_9_waits_for_the_predecessors_server(fo
 async def test_a_server_that_was_left_running_is_stopped_first(folder: Path) -> None:
     async with open_embedded(folder) as server:
         write(server.conninfo(), "paid")
-    left = start_without_owner(folder)
     told: list[str] = []
-    async with open_embedded(folder, on_progress=told.append) as server:
-        assert left.wait() == 0
-        assert notes(server.conninfo()) == ["paid"]
+    with left_running(folder) as left:
+        async with open_embedded(folder, on_progress=told.append) as server:
+            assert left.poll() == 0
+            assert notes(server.conninfo()) == ["paid"]
     assert told == ["stopping the PostgreSQL that a killed predecessor left running"]
 
 
-def start_without_owner(path: Path) -> subprocess.Popen[bytes]:
+@contextmanager
+def left_running(path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A server that nothing will stop, as if the parent-death signal had not reached it."""
     folder = DataFolder(path)
     account = account_for(folder.cluster)
     command = server_command(folder, installed_programs(), folder.socket_folder(account), FAST)
-    process = subprocess.Popen(command, user=account.uid, group=account.gid, extra_groups=[], cwd="/")
-    with psycopg_when_ready(path / "socket"):
-        return process
-
-
-@contextmanager
-def psycopg_when_ready(socket: Path) -> Iterator[None]:
-    for _ in range(200):
+    root = os.geteuid() == 0
+    with subprocess.Popen(
+        command,
+        cwd="/",
+        user=account.uid if root else None,
+        group=account.gid if root else None,
+        extra_groups=[] if root else None,
+    ) as process:
         try:
-            psycopg.connect(host=str(socket), user="turnpike", dbname="turnpike").close()
-            break
-        except psycopg.OperationalError:
-            select.select([], [], [], 0.02)
-    yield
+            wait_until_ready(folder)
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_until_ready(folder: DataFolder) -> None:
+    pid_file = folder.cluster / "postmaster.pid"
+    while not (pid_file.exists() and "ready" in pid_file.read_text()):
+        time.sleep(0.01)
 
 
 async def test_a_server_that_crashes_is_noticed_and_the_next_start_recovers(folder: Path) -> None:
@@ -278,7 +299,7 @@ async def test_a_stale_process_number_that_somebody_else_has_now_is_no_obstacle(
     async with open_embedded(folder):
         pid_file = folder / "cluster" / "postmaster.pid"
         stale = pid_file.read_text().split("\n", 1)[1]
-    with subprocess.Popen(["sleep", "60"], user=account.uid) as stranger:
+    with subprocess.Popen(["sleep", "60"], user=account.uid if os.geteuid() == 0 else None) as stranger:
         pid_file.write_text(f"{stranger.pid}\n{stale}")
         async with open_embedded(folder) as server:
             write(server.conninfo(), "started")

@@ -27,6 +27,7 @@ from tests.fixtures.postgres import FAST
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only as root is the server's account another one")
 
 STRANGER = Account("stranger", uid=54321, gid=54322)
+NAMELESS_UID = 54323
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def private(reachable_folder: Path) -> Iterator[Path]:
 @pytest.fixture
 def as_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if we were an ordinary user."""
-    monkeypatch.setattr(os, "geteuid", lambda: STRANGER.uid)
+    monkeypatch.setattr(os, "geteuid", lambda: NAMELESS_UID)
 
 
 def test_an_obstacle_is_the_first_folder_that_the_account_may_not_enter(private: Path) -> None:
@@ -53,14 +54,15 @@ def test_an_obstacle_is_the_first_folder_that_the_account_may_not_enter(private:
     assert STRANGER.obstacle(inner / "not" / "yet" / "there") is None
 
 
+@pytest.mark.usefixtures("as_user")
 def test_owner_group_and_others_are_told_apart(private: Path) -> None:
-    private.chmod(0o611)
-    ours = private.stat()
-    assert Account("us", ours.st_uid, STRANGER.gid).obstacle(private) in (None, private)
-    assert Account("group", STRANGER.uid, ours.st_gid).obstacle(private) is None
-    private.chmod(0o701)
-    assert Account("group", STRANGER.uid, ours.st_gid).obstacle(private) == private
-    assert STRANGER.obstacle(private) is None
+    status = private.stat()
+    owner = Account("owner", status.st_uid, STRANGER.gid)
+    member = Account("member", STRANGER.uid, status.st_gid)
+    for mode, allowed in ((0o611, [member, STRANGER]), (0o701, [owner, STRANGER]), (0o710, [owner, member])):
+        private.chmod(mode)
+        assert [each for each in (owner, member, STRANGER) if each.obstacle(private) is None] == allowed
+    private.chmod(0o700)
 
 
 @ROOT_ONLY
@@ -84,7 +86,7 @@ def test_as_root_a_system_without_a_fitting_account_gets_advice(
 
 @pytest.mark.usefixtures("as_user")
 def test_a_user_without_a_name_gets_advice() -> None:
-    with pytest.raises(NoAccount, match="user number 54321 has no entry in /etc/passwd"):
+    with pytest.raises(NoAccount, match="user number 54323 has no entry in /etc/passwd"):
         our_account()
 
 

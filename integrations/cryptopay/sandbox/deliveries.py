@@ -78,7 +78,7 @@ class Deliveries:
         body = delivery.body.encode()
         headers = {"content-type": "application/json", SIGNATURE_HEADER: sign(self._token, body)}
         try:
-            answer = await http.request("POST", "", content=body, headers=headers)
+            answer = await http.request("POST", self._url or "", content=body, headers=headers)
             problem = None if answer.is_success else f"it answered {answer.status_code}"
         except HttpError as error:
             problem = str(error)

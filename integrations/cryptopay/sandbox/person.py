@@ -3,7 +3,7 @@
     GET  /pay/<hash>                    the page
     GET  /sandbox/invoices              all invoices, the newest first
     GET  /sandbox/invoices/<hash>       one, with what it costs in each asset
-    POST /sandbox/pay                   {invoice_id or hash, asset?, amount?}: another amount than the price is tried out
+    POST /sandbox/pay                   {invoice_id or hash, asset?, amount?}: any amount, to try what happens
     POST /sandbox/expire                {invoice_id or hash}
     POST /sandbox/redeliver             {invoice_id or hash}: the webhook of a paid invoice once more
 
@@ -30,7 +30,7 @@ from integrations.cryptopay.sandbox.wire import invoice_object, number, time
 _FOLDER: Final = Path(__file__).parent / "page"
 _TYPES: Final = {"pay.html": "text/html", "pay.css": "text/css", "pay.js": "text/javascript"}
 _FILES: Final = {name: (_FOLDER / name).read_bytes() for name in _TYPES}
-_HEADERS: Final = {"content-security-policy": "default-src 'self'", "cache-control": "no-store"}
+_HEADERS: Final = {"content-security-policy": "default-src 'self'; img-src data:", "cache-control": "no-store"}
 
 
 class _Refused(Exception):

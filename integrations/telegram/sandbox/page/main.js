@@ -93,4 +93,4 @@ class App {
   }
 }
 
-new App().start();
+window.app = new App(); window.app.start();
