@@ -14,7 +14,7 @@ proxy that was meant for something else, and what a supervised service does is r
 """
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Literal
 
@@ -118,6 +118,8 @@ class Http:
         body: dict[str, Any] = {"json": json, "content": content, "data": data, "files": files}
         body = {name: value for name, value in body.items() if value is not None}
         request = self._client.build_request(method, path, headers=headers, **body)
+        assert isinstance(request.stream, Iterable), "no body here comes from an async source"
+        request.stream = _Body(b"".join(request.stream))
         with trio.move_on_at(deadline) as waiting:
             await self._places.acquire()
         if waiting.cancelled_caught:
@@ -149,3 +151,21 @@ class Http:
                 reason = "it did not accept a connection in time"
             raise NotSent(f"cannot reach {self._host}: {reason}") from None
         raise OutcomeUnknown(f"{self._host} did not answer within {seconds:g} s")
+
+
+class _Body(httpx.AsyncByteStream):
+    """A request's body in one piece.
+
+    httpx's own is an async generator; where sending is cancelled it would be left unfinished, of which Trio warns.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._pieces = [content]
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._pieces:
+            raise StopAsyncIteration
+        return self._pieces.pop()

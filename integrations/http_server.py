@@ -122,6 +122,14 @@ class _Config(anycorn.Config):
         return Sockets(secure_sockets=[], insecure_sockets=[self._listener], quic_sockets=[])
 
 
+class _TooLarge(Exception):
+    pass
+
+
+class _Gone(Exception):
+    pass
+
+
 class _Gate:
     """ASGI middleware around every application: bounds what comes in, contains what goes wrong.
 
@@ -141,28 +149,31 @@ class _Gate:
         if sum(len(key) + len(value) for key, value in scope["headers"]) > HEADER_LIMIT_BYTES:
             await _refuse(send, 431, b"request headers are too large")
             return
-        with trio.move_on_after(BODY_SECONDS) as reading:
-            body = await self._read_body(scope, receive)
-        if reading.cancelled_caught:
+        try:
+            with trio.fail_after(BODY_SECONDS):
+                body = await self._read_body(scope, receive)
+        except trio.TooSlowError:
             await _refuse(send, 408, b"the request body did not arrive in time")
-        elif body is None:
+        except _TooLarge:
             await _refuse(send, 413, b"the request body is too large")
+        except _Gone:
+            return
         else:
             await self._handle(scope, _replay(body, receive), send)
 
-    async def _read_body(self, scope: Scope, receive: Receive) -> Message | None:
-        """The whole body as one message, or the disconnect; None for a body above the limit."""
+    async def _read_body(self, scope: Scope, receive: Receive) -> Message:
+        """The whole body as one message; raises `_TooLarge`, or `_Gone` if the client leaves before its end."""
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > self._body_limit:
-            return None
+            raise _TooLarge
         body = bytearray()
         while True:
             message = await receive()
             if message["type"] != "http.request":
-                return message
+                raise _Gone
             body += message.get("body", b"")
             if len(body) > self._body_limit:
-                return None
+                raise _TooLarge
             if not message.get("more_body", False):
                 return {"type": "http.request", "body": bytes(body), "more_body": False}
 

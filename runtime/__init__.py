@@ -8,6 +8,7 @@ The package knows nothing of what its actors do.
 from .actor import Actor, Context
 from .clock import AdjustableClock, Clock, SystemClock
 from .config import WORKER_SETTINGS, duration, parse_tree
+from .duty import Iteration
 from .envelope import Envelope
 from .errors import (
     ActorCrashed,
@@ -27,7 +28,7 @@ from .messages import Call, Cast, Down, Message, Tick
 from .ref import Ref
 from .signals import watch_signals
 from .specs import ActorSpec, GroupSpec, Intensity
-from .status import ActorStatus, GroupStatus
+from .status import ActorStatus, GroupStatus, WorkerStatus
 from .system import System
 from .worker import Worker
 
@@ -51,6 +52,7 @@ __all__ = [
     "GroupSpec",
     "GroupStatus",
     "Intensity",
+    "Iteration",
     "MailboxFull",
     "Message",
     "NotUnderstood",
@@ -64,6 +66,7 @@ __all__ = [
     "Unavailable",
     "UnknownActor",
     "Worker",
+    "WorkerStatus",
     "duration",
     "parse_tree",
     "watch_signals",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 import structlog
 import trio
 
+from .duty import Duty
 from .envelope import Envelope, handling
 from .errors import NotUnderstood
 from .messages import Cast, Message
@@ -101,6 +102,13 @@ class Context:
         """The causal id of the work in hand, the same from first message to last effect; None if there is none."""
         envelope = handling.get()
         return None if envelope is None else self._home.trace_of(envelope.root)
+
+    @property
+    def duty(self) -> Duty:
+        """The record of a worker, kept across incarnations."""
+        if self._cell.duty is None:
+            self._cell.duty = Duty(switched_on=self.settings.get("switched_on", True) is True)
+        return self._cell.duty
 
     @property
     def stopping(self) -> bool:

@@ -13,6 +13,7 @@ from itertools import count
 
 import trio
 
+from .duty import Duty
 from .envelope import Envelope
 from .errors import ActorStopped
 from .mailbox import Mailbox
@@ -68,6 +69,7 @@ class Cell:
         "_watchers",
         "busy_since",
         "counters",
+        "duty",
         "exchange",
         "in_hand",
         "last_error",
@@ -93,6 +95,7 @@ class Cell:
         self.in_hand: Sequence[Envelope] = ()
         self.busy_since = 0.0
         self.waiting_for: Cell | None = None
+        self.duty: Duty | None = None
         self._watchers: set[Cell] | None = None
 
     def envelop(self, message: Message, cause: Envelope | None, deadline: float) -> Envelope:

@@ -86,7 +86,7 @@ def names(value: object) -> tuple[str, ...]:
 
 
 WORKER_SETTINGS: Mapping[str, Parser] = MappingProxyType(
-    {"period": duration, "budget": duration, "switched_on": switch}
+    {"period": duration, "budget": duration, "first_after": duration, "switched_on": switch}
 )
 """The keys that a `Worker` reads by itself."""
 

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 import trio
 
 from .cell import Cell
+from .duty import Duty
 from .tree import ActorNode, GroupNode
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """What a worker adds. `due` and `done` are of its last tick; `aside` counts the rows that failed and wait."""
+
+    switched_on: bool
+    last_run: datetime | None
+    last_seconds: float | None
+    next_run: datetime | None
+    due: int | None
+    done: int | None
+    aside: int
+    alert: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +51,14 @@ class ActorStatus:
     busy_seconds: float
     queue_seconds: float
     last_error: str | None
+    worker: WorkerStatus | None = None
     children: tuple[ActorStatus, ...] = ()
+
+    def below(self) -> Iterator[ActorStatus]:
+        """This actor and the children that it and they have started."""
+        yield self
+        for child in self.children:
+            yield from child.below()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +75,7 @@ class GroupStatus:
             if isinstance(child, GroupStatus):
                 yield from child.actors()
             else:
-                yield child
-                yield from child.children
+                yield from child.below()
 
 
 def group_status(group: GroupNode) -> GroupStatus:
@@ -73,6 +95,19 @@ def actor_status(node: ActorNode) -> ActorStatus:
             actor_status(child) for child in node.offspring.children if isinstance(child, ActorNode)
         )
     return cell_status(node.cell, children)
+
+
+def worker_status(duty: Duty) -> WorkerStatus:
+    return WorkerStatus(
+        switched_on=duty.switched_on,
+        last_run=duty.last_run,
+        last_seconds=duty.last_seconds,
+        next_run=duty.next_run,
+        due=None if duty.last is None else duty.last.due,
+        done=None if duty.last is None else duty.last.done,
+        aside=len(duty.aside),
+        alert=duty.alert,
+    )
 
 
 def cell_status(cell: Cell, children: tuple[ActorStatus, ...]) -> ActorStatus:
@@ -101,5 +136,6 @@ def cell_status(cell: Cell, children: tuple[ActorStatus, ...]) -> ActorStatus:
         busy_seconds=counters.busy_seconds,
         queue_seconds=counters.queue_seconds,
         last_error=cell.last_error,
+        worker=None if cell.duty is None else worker_status(cell.duty),
         children=children,
     )

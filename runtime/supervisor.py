@@ -156,7 +156,9 @@ class Supervisor:
         else:
             self._retire(node)
         if node.starter is not None:
-            node.starter.fail(StartFailed(f"{node.cell.name} did not start: {ending.reason}"))
+            failure = StartFailed(f"{node.cell.name} did not start: {ending.reason}")
+            failure.__cause__ = ending.error
+            node.starter.fail(failure)
 
     # Decisions.
 
@@ -289,9 +291,11 @@ class Supervisor:
         return self._shutdown is not None and self._shutdown.stage is Stage.DONE
 
     def _report(self, node: ActorNode, ending: Ending) -> None:
-        """Each death is told once, here."""
+        """Each death is told once, here; but one that keeps the tree from starting is told by StartFailed."""
         name = node.cell.name
-        if ending.how is HowItEnded.CRASHED:
+        if ending.how is HowItEnded.CRASHED and not ending.started and not self.ready:
+            log.info("actor did not start", actor=name, reason=ending.reason)
+        elif ending.how is HowItEnded.CRASHED:
             node.cell.last_error = ending.reason
             log.error(
                 "actor crashed",

@@ -20,6 +20,7 @@ from .cell import Cell, Exchange
 from .clock import Clock
 from .envelope import Envelope
 from .errors import UnknownActor
+from .messages import Tick
 from .names import did_you_mean
 from .ref import Ref
 from .specs import ActorSpec, GroupSpec, Intensity, check_names
@@ -102,6 +103,19 @@ class System:
     def resume(self, name: str) -> None:
         """End a suspension. Raises UnknownActor."""
         self._set_suspended(name, False)
+
+    def switch(self, name: str, on: bool) -> None:
+        """Flip a worker's kill switch: off, it does not tick, and a tick that runs ends at the next row; on, it ticks.
+
+        Raises UnknownActor, and ValueError for an actor that is not a worker.
+        """
+        duty = self._surroundings.find(name).duty
+        if duty is None:
+            raise ValueError(f"{name} has no switch: it is not a worker, or has not started yet")
+        duty.switched_on = on
+        if on:
+            self.ref(name).cast(Tick())
+        log.warning("switched on" if on else "switched off", actor=name)
 
     @property
     def stopping(self) -> bool:

@@ -24,6 +24,7 @@ TOOLS = (
     "mkdir",
     "readlink",
     "rm",
+    "sed",
     "sha256sum",
     "sh",
     "tail",
@@ -163,11 +164,29 @@ def test_uv_brings_a_python_where_there_is_none(machine: Machine) -> None:
     assert any(call.startswith("uv venv") and "--python 3.11 " in call for call in machine.take_calls())
 
 
-def test_a_changed_lock_is_installed(machine: Machine) -> None:
+def test_a_changed_lock_is_installed_under_a_shop_that_runs(machine: Machine) -> None:
     machine.run()
+    in_use = machine.checkout / ".venv" / "bin" / "pip"
+    in_use.touch(0o755)
+    machine.take_calls()
     (machine.checkout / "requirements.lock").write_text("trio==0.36.0\n")
-    assert "requirements.lock" in machine.run()[2]
-    assert any("pip install" in call for call in machine.take_calls())
+    assert machine.run()[0] == 0
+    calls = machine.take_calls()
+    assert any("pip install" in call for call in calls)
+    assert not any("-m venv" in call for call in calls)
+    assert in_use.exists()
+
+
+def test_another_python_in_the_same_place_gets_an_environment_of_its_own(machine: Machine) -> None:
+    machine.run()
+    (machine.checkout / ".venv" / "bin" / "pip").touch(0o755)
+    (machine.path / "python3").rename(machine.path / "python3.13")
+    python = machine.checkout / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to(machine.path / "python3.13")
+    machine.take_calls()
+    assert machine.run(SELF=str(machine.path / "python3.13"))[0] == 0
+    assert any("-m venv" in call for call in machine.take_calls())
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,15 @@ started half: whatever fails on the way up takes down what was up already, and s
 import os
 import secrets as randomness
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import click
 import trio
+from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from actors.environment import Environment, Secrets, read_secret
@@ -23,7 +24,7 @@ from actors.tree import build_tree, check_tree
 from actors.xray import node_of
 from integrations.telegram.bot import BadToken, BotUnreachable, open_bot
 from runtime import Clock, System, SystemClock, watch_signals
-from storage.embedded.folder import default_data_folder
+from storage.embedded.folder import DataFolder, default_data_folder
 from storage.embedded.server import open_embedded
 from storage.migrate import migrate
 from storage.readers import open_readers
@@ -47,21 +48,25 @@ def run_shop(config: Path, data: Path | None) -> int:
     """Run until told to stop; the exit status."""
     set_up_logs()
     configuration = load_configuration(config)
+    check_tree(configuration)
     secrets = read_secrets(configuration)
-    folder = prepare_folder(data or default_data_folder("shop", Path.cwd()))
-    trio.run(partial(_run, configuration, secrets, folder))
+    with data_folder(data or default_data_folder("shop", Path.cwd())) as folder:
+        trio.run(partial(_run, configuration, secrets, folder))
     return 0
 
 
-def prepare_folder(folder: Path) -> Path:
-    """Make the data folder if it is not there; raises `CannotRun` if that cannot be done."""
+@contextmanager
+def data_folder(folder: Path) -> Iterator[Path]:
+    """Make the data folder if it is not there, and have it alone; raises `CannotRun` or `DataFolderInUse`."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # As root, PostgreSQL runs as somebody else, who must be able to pass through to its own folder.
+        folder.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
     except OSError as error:
         raise CannotRun(
             f"cannot make the data folder {folder} ({error.strerror}); give another with --data"
         ) from None
-    return folder
+    with DataFolder(folder).locked():
+        yield folder
 
 
 async def _run(configuration: Configuration, secrets: Secrets, folder: Path) -> None:
@@ -90,7 +95,6 @@ async def serve_shop(
     task_status: trio.TaskStatus[System] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Bring the shop up, report the running system, and return when it was stopped in order."""
-    check_tree(configuration)
     username = await _bot_username(configuration, secrets)
     async with (
         _open_database(configuration, folder, report) as database,
@@ -143,9 +147,19 @@ async def _open_database(
                 )
                 nursery.cancel_scope.cancel()
         return
-    url = read_secret(os.environ, variable, None, "database: the server's address")
+    url = _checked(read_secret(os.environ, variable, None, "database: the server's address"), variable)
     await migrate(owner_conninfo(url), on_progress=report)
     yield Database(url, _as_role(url, "turnpike_writer"), reader_conninfo(_as_role(url, "turnpike_reader")))
+
+
+def _checked(url: str, variable: str) -> str:
+    try:
+        conninfo_to_dict(url)
+    except ProgrammingError:  # its text repeats the address, password included
+        raise CannotRun(
+            f"database: {variable} does not hold an address, expected one like postgresql://user:password@host/name"
+        ) from None
+    return url
 
 
 def _as_role(url: str, role: str) -> str:

@@ -22,6 +22,7 @@ from starlette.routing import Mount, Route
 
 from actors.environment import Secrets
 from actors.settings import Configuration, Gateway, NodeEntry, configuration_of, load_configuration
+from actors.tree import check_tree
 from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN, CryptoPaySandbox
 from integrations.http_server import CannotListen, serve
 from integrations.sandbox_store import Store, StoreError
@@ -30,17 +31,18 @@ from runtime import AdjustableClock
 from storage.embedded.folder import default_data_folder
 from turnpike.failure import CannotRun
 from turnpike.logs import set_up_logs
-from turnpike.run import interruptible, prepare_folder, print_step, serve_shop
+from turnpike.run import data_folder, interruptible, print_step, serve_shop
 
 _LOOPBACK = "127.0.0.1"
 
 
 def run_sandbox(port: int, config: Path | None, data: Path | None) -> int:
     """Run until told to stop; the exit status."""
-    folder = prepare_folder(data or default_data_folder("sandbox", Path.cwd()))
-    set_up_logs(folder / "turnpike.log")
     configuration = _configuration(config, port)
-    trio.run(partial(_run, configuration, folder, port))
+    check_tree(configuration)
+    with data_folder(data or default_data_folder("sandbox", Path.cwd())) as folder:
+        set_up_logs(folder / "turnpike.log")
+        trio.run(partial(_run, configuration, folder, port))
     return 0
 
 

@@ -105,7 +105,6 @@ class XrayDriver:
                 found = await self._find(user.email)
                 if found == user:
                     return
-                # Removing must come first: it would take the credential of the new user along.
                 if found is not None:
                     await self._objection(self._remove(user.email))
                 objection = await self._objection(add)

@@ -99,7 +99,13 @@ async def _make(folder: DataFolder, programs: Path, account: Account, settings: 
 
 
 def _check_major(cluster: Path) -> None:
-    major = (cluster / "PG_VERSION").read_text().strip()
+    try:
+        major = (cluster / "PG_VERSION").read_text().strip()
+    except OSError as error:
+        raise ClusterUnusable(
+            f"{cluster} does not hold the data of a PostgreSQL ({error.strerror}: {error.filename}): "
+            "restore a backup into a new data folder, or move it away to begin with an empty database"
+        ) from error
     if major != MAJOR:
         raise ClusterUnusable(
             f"the data in {cluster} are of PostgreSQL {major}, and this version of turnpike brings PostgreSQL {MAJOR}: "
@@ -139,8 +145,7 @@ def _serves(pid: int, cluster: Path) -> bool:
     """Whether the process is a PostgreSQL at home in this cluster; a zombie is not."""
     process = Path("/proc") / str(pid)
     try:
-        return (process / "comm").read_text().strip() == "postgres" and (
-            process / "cwd"
-        ).readlink() == cluster
+        name, home = (process / "comm").read_text().strip(), (process / "cwd").readlink()
     except OSError:
         return False
+    return name == "postgres" and home == cluster

@@ -16,7 +16,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -137,27 +137,23 @@ class DataFolder:
             old.unlink(missing_ok=True)
 
     def last_words(self) -> str:
-        """The last line of the log that says why the server ended, or else its last line."""
-        newest = sorted(self.log.glob("*.log"))[-1:]
+        """The last line of this start's log that says why the server ended, or else its last line."""
         lines: list[str] = []
-        for file in (self.start_log, *newest):
+        for file in (self.start_log, *sorted(self.log.glob("*.log"))[-1:]):
             if file.exists():
                 lines += file.read_text(errors="replace").splitlines()[-50:]
-        lines = [
-            line for line in lines if "is starting up" not in line
-        ]  # what callers who came early were told
+        # What it told a client is prefixed with user@database, and is not about itself.
+        lines = [line for line in lines if "@" not in line.partition(": ")[0]]
         reasons = [line for line in lines if "FATAL:" in line or "PANIC:" in line or "error:" in line]
         return (reasons or lines or ["it said nothing"])[-1].strip()
 
 
 def make_private(folder: Path, account: Account) -> None:
     """Make `folder` if it is missing, for `account` alone; raises `DataFolderUnusable` if somebody else made it."""
-    try:
+    with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-        if not account.is_ours:
-            os.chown(folder, account.uid, account.gid, follow_symlinks=False)
-    except FileExistsError:
-        pass
+    if folder.lstat().st_uid == os.geteuid() and not account.is_ours:
+        os.chown(folder, account.uid, account.gid, follow_symlinks=False)
     status = folder.lstat()
     private = stat.S_ISDIR(status.st_mode) and status.st_uid == account.uid and not status.st_mode & 0o077
     if not private:

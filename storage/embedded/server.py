@@ -3,7 +3,7 @@
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -67,8 +67,11 @@ class EmbeddedPostgres:
     async def stop(self) -> None:
         """Shut down, within `_STOP`'s seconds, and let go of the data folder. May be called again."""
         await end(self._process, _STOP)
-        if self._socket.parent != self._folder.path and self._socket.exists():
-            self._socket.rmdir()
+        if self._socket.parent != self._folder.path:
+            with suppress(
+                OSError
+            ):  # gone, or not empty after a server that was killed: used again by the next
+                self._socket.rmdir()
         self._held.close()
 
 
@@ -131,9 +134,9 @@ async def _until_ready(
             try:
                 await _ensure_database(server.conninfo(dbname="postgres"))
                 return
-            except DatabaseUnreachable as error:
+            except DatabaseUnreachable:
                 if trio.current_time() > tell_at:
-                    on_progress(f"waiting for PostgreSQL: {error}")
+                    on_progress(f"PostgreSQL is getting ready: {folder.last_words()}")
                     tell_at += _TELL_EVERY_S
             with trio.move_on_after(_TRY_EVERY_S):
                 await wait_exit(process)

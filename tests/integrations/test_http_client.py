@@ -1,5 +1,6 @@
 """The HTTP client: what a failure says about the request, and that cancellation costs no connection."""
 
+import gc
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -216,3 +217,16 @@ async def test_a_cancel_is_obeyed_at_once_while_waiting_for_the_answer(silent: H
     with trio.fail_after(1), trio.move_on_after(0.02) as scope:
         await silent.request("GET", "/")
     assert scope.cancelled_caught
+
+
+async def test_a_cancel_while_the_body_is_sent_leaves_nothing_behind(nursery: trio.Nursery) -> None:
+    """An unfinished async generator would be: a warning, and so a failure, of whatever test runs next."""
+
+    async def never_read(stream: trio.SocketStream) -> None:
+        await trio.sleep_forever()
+
+    async with open_http(base_url=await nursery.start(_serve_raw, never_read)) as http:
+        with trio.move_on_after(0.02) as scope:
+            await http.request("POST", "/", content=b"x" * 20_000_000)
+        assert scope.cancelled_caught
+    gc.collect()

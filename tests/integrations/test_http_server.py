@@ -114,6 +114,16 @@ async def test_a_body_above_the_limit_is_413_and_the_server_lives(address: str, 
         assert (await http.post("/echo", content=b"x" * (1 << 20))).text == f"POST {1 << 20}"
 
 
+async def test_a_client_that_leaves_in_the_middle_of_its_body_reaches_no_handler(address: str) -> None:
+    with structlog.testing.capture_logs() as logged:
+        stream = await trio.open_tcp_stream("127.0.0.1", int(address.rpartition(":")[2]))
+        await stream.send_all(_HEAD + b"content-length: 10\r\n\r\nabc")
+        await stream.aclose()
+        async with httpx.AsyncClient(base_url=address) as http:
+            assert (await http.get("/echo")).status_code == 200
+    assert logged == []
+
+
 async def test_headers_above_the_limit_are_431(address: str) -> None:
     async with httpx.AsyncClient(base_url=address) as http:
         assert (await http.get("/echo", headers={"x-long": "x" * 20_000})).status_code == 431

@@ -30,7 +30,10 @@ from integrations.cryptopay.sandbox.wire import invoice_object, number, time
 _FOLDER: Final = Path(__file__).parent / "page"
 _TYPES: Final = {"pay.html": "text/html", "pay.css": "text/css", "pay.js": "text/javascript"}
 _FILES: Final = {name: (_FOLDER / name).read_bytes() for name in _TYPES}
-_HEADERS: Final = {"content-security-policy": "default-src 'self'; img-src data:", "cache-control": "no-store"}
+_HEADERS: Final = {
+    "content-security-policy": "default-src 'self'; img-src data:",
+    "cache-control": "no-store",
+}
 
 
 class _Refused(Exception):

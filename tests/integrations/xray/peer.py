@@ -25,7 +25,8 @@ class Peer:
         )
         self.h2.initiate_connection()
         self.bodies: dict[int, bytearray] = {}
-        self.seen: list[h2.events.Event] = []
+        self.methods: dict[int, str] = {}
+        self.resets_received = 0
         self._events: list[h2.events.Event] = []
 
     async def flush(self) -> None:
@@ -37,13 +38,16 @@ class Peer:
         while True:
             while self._events:
                 event = self._events.pop(0)
-                self.seen.append(event)
                 if isinstance(event, h2.events.DataReceived):
                     self.bodies.setdefault(event.stream_id, bytearray()).extend(event.data)
+                if isinstance(event, h2.events.RequestReceived):
+                    headers = {str(name): str(value) for name, value in event.headers}
+                    self.methods[event.stream_id] = headers[":path"]
                 if isinstance(event, kind):
                     return event
             data = await self.stream.receive_some()
             assert data, "the client hung up"
+            self.resets_received += resets_in(data)
             self._events = self.h2.receive_data(data)
             await self.flush()
 
@@ -72,6 +76,16 @@ class Peer:
         """Answer with headers and nothing else."""
         self.h2.send_headers(number, headers, end_stream=True)
         await self.flush()
+
+
+def resets_in(data: bytes) -> int:
+    """Count RST_STREAM frames; h2 does not tell of those for streams that are over. Frames come here whole."""
+    data = data.removeprefix(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    resets = 0
+    while data:
+        resets += data[3] == 3
+        data = data[9 + int.from_bytes(data[:3]) :]
+    return resets
 
 
 class Network:

@@ -130,6 +130,7 @@ async function load() {
 function showNothing(sentence) {
   at("card").hidden = false;
   at("card").className = "card expired";
+  at("head").hidden = true;
   at("amount").textContent = "No invoice";
   at("description").textContent = sentence;
   at("sign").setAttribute("d", "M19 19l18 18M37 19L19 37");

@@ -93,4 +93,4 @@ class App {
   }
 }
 
-window.app = new App(); window.app.start();
+new App().start();

@@ -57,9 +57,11 @@ function meta(message) {
 }
 
 function picture(photo, actions) {
-  const image = el("img", { src: photo.url, alt: "Photo", width: photo.width, height: photo.height });
-  image.style.height = "auto";
-  return el("button.picture", { type: "button", title: "Open", onclick: () => actions.zoom(photo.url) }, image);
+  const frame = el("button.picture", { type: "button", title: "Open", onclick: () => actions.zoom(photo.url) },
+    el("img", { src: photo.url, alt: "Photo" }));
+  // Room is kept before the picture has arrived, so that nothing below it jumps.
+  frame.style.aspectRatio = `${photo.width} / ${photo.height}`;
+  return frame;
 }
 
 function file(document) {

@@ -1,0 +1,243 @@
+"""Messages per second through the whole runtime, against the plain things that it is built on or could have been.
+
+    python -m bench.runtime [--rounds 7]
+
+The runtime's figures include all that a message carries: envelope, causal chain, deadline, accounting, hang watch.
+Rounds are interleaved and the median is taken, in messages for each second of CPU time, so a busy machine disturbs
+all alike; what counts is the ratio to the plain Trio memory channel of the same kind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+import trio
+
+from runtime import Actor, ActorSpec, Call, Cast, GroupSpec, Message, System, SystemClock
+from runtime.watchdog import watch_loop
+
+CASTS = 100_000
+CALLS = 10_000
+IDLE_ACTORS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Note(Cast):
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Echo(Call[int]):
+    value: int
+
+
+class Server(Actor):
+    """Counts notes and echoes calls."""
+
+    seen = 0
+
+    async def receive(self, message: Message) -> object:
+        match message:
+            case Note():
+                self.seen += 1
+                return None
+            case Echo(value):
+                return value
+            case _:
+                return await super().receive(message)
+
+
+async def runtime_casts(count: int) -> None:
+    async with trio.open_nursery() as nursery:
+        system = server_system()
+        await nursery.start(system.run)
+        ref = system.ref("server")
+        for value in range(count):
+            note = Note(value)
+            if not ref.cast(note):
+                await ref.send(note)
+        system.request_stop()
+
+
+async def runtime_calls(count: int) -> None:
+    async with trio.open_nursery() as nursery:
+        system = server_system()
+        await nursery.start(system.run)
+        ref = system.ref("server")
+        for value in range(count):
+            assert await ref.call(Echo(value), timeout=10) == value
+        system.request_stop()
+
+
+async def watched_calls(count: int) -> None:
+    async with watch_loop(longest_turn=60.0):
+        await runtime_calls(count)
+
+
+def server_system() -> System:
+    return System(GroupSpec("root", "one_for_one", [ActorSpec("server", Server)]), clock=SystemClock())
+
+
+async def channel_casts(count: int) -> None:
+    send, receive = trio.open_memory_channel[Note](64)
+
+    async def serve() -> None:
+        async for _ in receive:
+            pass
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve)
+        async with send:
+            for value in range(count):
+                await send.send(Note(value))
+
+
+async def channel_calls(count: int) -> None:
+    send, receive = trio.open_memory_channel[tuple[Echo, trio.MemorySendChannel[int]]](0)
+
+    async def serve() -> None:
+        async for message, reply in receive:
+            await reply.send(message.value)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve)
+        async with send:
+            for value in range(count):
+                reply_to, reply = trio.open_memory_channel[int](1)
+                await send.send((Echo(value), reply_to))
+                assert await reply.receive() == value
+
+
+async def asyncio_casts(count: int) -> None:
+    queue: asyncio.Queue[Note | None] = asyncio.Queue(64)
+
+    async def serve() -> None:
+        while await queue.get() is not None:
+            pass
+
+    server = asyncio.create_task(serve())
+    for value in range(count):
+        await queue.put(Note(value))
+    await queue.put(None)
+    await server
+
+
+async def asyncio_calls(count: int) -> None:
+    queue: asyncio.Queue[tuple[Echo, asyncio.Future[int]]] = asyncio.Queue()
+
+    async def serve() -> None:
+        while True:
+            message, reply = await queue.get()
+            reply.set_result(message.value)
+
+    server = asyncio.create_task(serve())
+    loop = asyncio.get_running_loop()
+    for value in range(count):
+        reply = loop.create_future()
+        await queue.put((Echo(value), reply))
+        async with asyncio.timeout(10):
+            assert await reply == value
+    server.cancel()
+
+
+CASES: dict[str, list[tuple[str, Callable[[int], None], int]]] = {
+    "casts": [
+        ("trio channel(64), send / async for", partial(trio.run, channel_casts), CASTS),
+        ("asyncio queue(64)", lambda count: asyncio.run(asyncio_casts(count)), CASTS),
+        ("turnpike runtime", partial(trio.run, runtime_casts), CASTS),
+    ],
+    "calls with a deadline": [
+        ("trio channel pair, without a deadline", partial(trio.run, channel_calls), CALLS),
+        ("asyncio queue, future, timeout", lambda count: asyncio.run(asyncio_calls(count)), CALLS),
+        ("turnpike runtime", partial(trio.run, runtime_calls), CALLS),
+        ("turnpike runtime, loop watched", partial(trio.run, watched_calls), CALLS),
+    ],
+}
+
+
+def add_pykka() -> None:
+    """Pykka is no dependency of ours: it takes part where it is installed."""
+    try:
+        import pykka  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        print("(pykka is not installed and takes no part)")
+        return
+
+    class PykkaServer(pykka.ThreadingActor):  # type: ignore[misc, unused-ignore]
+        def on_receive(self, message: Message) -> object:
+            return message.value if isinstance(message, Echo) else None
+
+    def casts(count: int) -> None:
+        ref = PykkaServer.start()
+        for value in range(count):
+            ref.tell(Note(value))
+        ref.stop()
+
+    def calls(count: int) -> None:
+        ref = PykkaServer.start()
+        for value in range(count):
+            assert ref.ask(Echo(value), timeout=10) == value
+        ref.stop()
+
+    CASES["casts"].append(("pykka tell", casts, CASTS))
+    CASES["calls with a deadline"].append(("pykka ask", calls, CALLS))
+
+
+def measure(rounds: int) -> None:
+    for kind, cases in CASES.items():
+        rates: dict[str, list[float]] = {name: [] for name, _, _ in cases}
+        for _ in range(rounds):
+            for name, run, count in cases:
+                begun = time.process_time()
+                run(count)
+                rates[name].append(count / (time.process_time() - begun))
+        print(f"\n{kind}, each second of CPU:")
+        base = statistics.median(rates[cases[0][0]])
+        for name, values in rates.items():
+            rate = statistics.median(values)
+            print(f"  {name:<40} {rate:>12,.0f}  {rate / base:5.2f}x")
+
+
+async def idle_actors(count: int) -> None:
+    """Start, size and stop of a large tree of actors that do nothing."""
+    system = System(
+        GroupSpec("root", "one_for_one", [ActorSpec(f"a{number}", Actor) for number in range(count)]),
+        clock=SystemClock(),
+        stop_timeout=600,
+    )
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    async with trio.open_nursery() as nursery:
+        begun = time.perf_counter()
+        await nursery.start(system.run)
+        started = time.perf_counter()
+        size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        system.request_stop()
+        await system.stopped.wait()
+        stopped = time.perf_counter()
+    print(
+        f"\n{count:,} idle actors: started in {started - begun:.2f} s, {size / count:.1f} kB each, "
+        f"stopped in {stopped - started:.2f} s"
+    )
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("--rounds", type=int, default=7)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    trio.run(idle_actors, IDLE_ACTORS)
+    add_pykka()
+    measure(arguments.parse_args().rounds)
+
+
+if __name__ == "__main__":
+    main()
