@@ -14,9 +14,8 @@ import asyncio
 import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 
 import structlog
 import trio
@@ -26,6 +25,7 @@ from runtime.watchdog import watch_loop
 
 CASTS = 100_000
 CALLS = 10_000
+CALLERS = 16
 IDLE_ACTORS = 10_000
 
 
@@ -116,6 +116,60 @@ async def channel_calls(count: int) -> None:
                 assert await reply.receive() == value
 
 
+async def channel_calls_with_deadline(count: int) -> None:
+    send, receive = trio.open_memory_channel[tuple[Echo, trio.MemorySendChannel[int]]](0)
+
+    async def serve() -> None:
+        async for message, reply in receive:
+            await reply.send(message.value)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve)
+        async with send:
+            for value in range(count):
+                reply_to, reply = trio.open_memory_channel[int](1)
+                with trio.fail_after(10):
+                    await send.send((Echo(value), reply_to))
+                    assert await reply.receive() == value
+
+
+async def channel_calls_of_many(count: int) -> None:
+    send, receive = trio.open_memory_channel[tuple[Echo, trio.MemorySendChannel[int]]](64)
+
+    async def serve() -> None:
+        async for message, reply in receive:
+            await reply.send(message.value)
+
+    async def ask(own: trio.MemorySendChannel[tuple[Echo, trio.MemorySendChannel[int]]]) -> None:
+        async with own:
+            for value in range(count // CALLERS):
+                reply_to, reply = trio.open_memory_channel[int](1)
+                await own.send((Echo(value), reply_to))
+                assert await reply.receive() == value
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve)
+        async with send:
+            for _ in range(CALLERS):
+                nursery.start_soon(ask, send.clone())
+
+
+async def runtime_calls_of_many(count: int) -> None:
+    async with trio.open_nursery() as nursery:
+        system = server_system()
+        await nursery.start(system.run)
+        ref = system.ref("server")
+
+        async def ask() -> None:
+            for value in range(count // CALLERS):
+                assert await ref.call(Echo(value), timeout=10) == value
+
+        async with trio.open_nursery() as callers:
+            for _ in range(CALLERS):
+                callers.start_soon(ask)
+        system.request_stop()
+
+
 async def asyncio_casts(count: int) -> None:
     queue: asyncio.Queue[Note | None] = asyncio.Queue(64)
 
@@ -148,17 +202,29 @@ async def asyncio_calls(count: int) -> None:
     server.cancel()
 
 
-CASES: dict[str, list[tuple[str, Callable[[int], None], int]]] = {
+Case = tuple[str, Callable[[int], None], int]
+
+
+def on_trio(name: str, run: Callable[[int], Awaitable[None]], count: int) -> Case:
+    return name, lambda number: trio.run(run, number), count
+
+
+CASES: dict[str, list[Case]] = {
     "casts": [
-        ("trio channel(64), send / async for", partial(trio.run, channel_casts), CASTS),
+        on_trio("trio channel(64), send / async for", channel_casts, CASTS),
         ("asyncio queue(64)", lambda count: asyncio.run(asyncio_casts(count)), CASTS),
-        ("turnpike runtime", partial(trio.run, runtime_casts), CASTS),
+        on_trio("turnpike runtime", runtime_casts, CASTS),
     ],
-    "calls with a deadline": [
-        ("trio channel pair, without a deadline", partial(trio.run, channel_calls), CALLS),
+    "calls, one caller": [
+        on_trio("trio channel pair, no deadline", channel_calls, CALLS),
+        on_trio("trio channel pair, fail_after", channel_calls_with_deadline, CALLS),
         ("asyncio queue, future, timeout", lambda count: asyncio.run(asyncio_calls(count)), CALLS),
-        ("turnpike runtime", partial(trio.run, runtime_calls), CALLS),
-        ("turnpike runtime, loop watched", partial(trio.run, watched_calls), CALLS),
+        on_trio("turnpike runtime, with deadline", runtime_calls, CALLS),
+        on_trio("turnpike runtime, loop watched", watched_calls, CALLS),
+    ],
+    f"calls, {CALLERS} callers at once": [
+        on_trio("trio channels, no deadline", channel_calls_of_many, CALLS),
+        on_trio("turnpike runtime, with deadline", runtime_calls_of_many, CALLS),
     ],
 }
 
@@ -188,7 +254,7 @@ def add_pykka() -> None:
         ref.stop()
 
     CASES["casts"].append(("pykka tell", casts, CASTS))
-    CASES["calls with a deadline"].append(("pykka ask", calls, CALLS))
+    CASES["calls, one caller"].append(("pykka ask", calls, CALLS))
 
 
 def measure(rounds: int) -> None:

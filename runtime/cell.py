@@ -6,10 +6,11 @@ switches of an operator are here, and only code and its resources are in the inc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import count
+from math import inf
 
 import trio
 
@@ -58,6 +59,8 @@ class Exchange:
     """What all cells of one system share."""
 
     timers: Timers = field(default_factory=Timers)
+    now: Callable[[], float] = trio.current_time
+    """Trio's time; a running system puts its clock here directly, since it is asked for each message."""
     serials: count[int] = field(default_factory=lambda: count(1))
 
 
@@ -98,9 +101,9 @@ class Cell:
         self.duty: Duty | None = None
         self._watchers: set[Cell] | None = None
 
-    def envelop(self, message: Message, cause: Envelope | None, deadline: float) -> Envelope:
+    def envelop(self, message: Message, cause: Envelope | None, now: float, deadline: float) -> Envelope:
         """A new envelope addressed to this cell."""
-        return Envelope(message, self.name, next(self.exchange.serials), cause, trio.current_time(), deadline)
+        return Envelope(message, self.name, next(self.exchange.serials), cause, now, deadline)
 
     def offer(self, envelope: Envelope) -> bool:
         """Accept the envelope if there is room."""
@@ -119,7 +122,7 @@ class Cell:
 
     def post(self, message: Cast, cause: Envelope | None) -> bool:
         """Cast without waiting."""
-        return self.offer(self.envelop(message, cause, float("inf")))
+        return self.offer(self.envelop(message, cause, self.exchange.now(), inf))
 
     def close(self) -> None:
         """The actor has stopped for good: nothing more is accepted, and whoever waits for an answer is told."""

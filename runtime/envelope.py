@@ -15,7 +15,7 @@ import outcome
 import trio
 
 from .errors import DeadlineExceeded
-from .messages import Call, Message
+from .messages import Message
 
 CHAIN_LIMIT = 16
 """Longest causal chain that is kept; an actor that casts to itself for ever must not keep its whole past alive."""
@@ -39,7 +39,7 @@ class Envelope:
         "receiver",
         "root",
         "serial",
-        "settled",
+        "waited_for",
     )
 
     def __init__(
@@ -57,7 +57,7 @@ class Envelope:
         self.queued_at = queued_at
         self.deadline = deadline
         self.begun = False
-        self.settled = False
+        self.waited_for = message.expects_answer
         self._caller: trio.lowlevel.Task | None = None
         self._answer: outcome.Outcome[object] | None = None
         if cause is None:
@@ -67,17 +67,19 @@ class Envelope:
             self.root, self.depth = cause.root, (cause.depth + 1 if self.cause else 0)
 
     @property
-    def expects_answer(self) -> bool:
-        """True for a `Call`."""
-        return isinstance(self.message, Call)
+    def settled(self) -> bool:
+        """True if nobody waits for an answer: it was given, its time is up, its caller has left, or it is a cast."""
+        return not self.waited_for
 
     def reply(self, value: object) -> None:
         """Answer the caller with `value`; without effect if the caller has left or was answered already."""
-        self._settle(outcome.Value(value))
+        if self.waited_for:
+            self._settle(outcome.Value(value))
 
     def fail(self, error: Exception) -> None:
         """Raise `error` in the caller; without effect if the caller has left or was answered already."""
-        self._settle(outcome.Error(error))
+        if self.waited_for:
+            self._settle(outcome.Error(error))
 
     def expire(self) -> None:
         """The deadline has passed: tell the caller; a receiver that has not begun will skip this envelope."""
@@ -103,13 +105,11 @@ class Envelope:
 
     def _leave(self, _: object) -> trio.lowlevel.Abort:
         self._caller = None
-        self.settled = True
+        self.waited_for = False
         return trio.lowlevel.Abort.SUCCEEDED
 
     def _settle(self, answer: outcome.Outcome[object]) -> None:
-        if self.settled:
-            return
-        self.settled = True
+        self.waited_for = False
         if self._caller is None:
             self._answer = answer
         else:

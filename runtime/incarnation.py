@@ -197,24 +197,31 @@ class Incarnation:
         self._on_started()
 
     async def _serve(self, actor: Actor, context: Context) -> None:
-        cell, mailbox = self.cell, self.cell.mailbox
-        unbroken, turn_ends_at = 0, trio.current_time() + UNBROKEN_SECONDS
+        cell, mailbox, clock = self.cell, self.cell.mailbox, self.cell.exchange.now
+        handle = self._handle if actor.batch == 1 else self._handle_batch
+        unbroken, now = 0, clock()
+        turn_ends_at = now + UNBROKEN_SECONDS
         while self.order is not Order.LEAVE and not context.finishing:
             if cell.suspended and self.order is Order.SERVE:
                 await self._stay_suspended()
+                now = clock()
             elif (envelope := mailbox.take()) is None:
+                handling.set(None)
                 if self.order is Order.DRAIN:
                     return
                 await mailbox.wait()
-                unbroken, turn_ends_at = 0, trio.current_time() + UNBROKEN_SECONDS
-            elif envelope.settled:
+                unbroken, now = 0, clock()
+                turn_ends_at = now + UNBROKEN_SECONDS
+            elif envelope.message.expects_answer and not envelope.waited_for:
                 cell.counters.skipped += 1
             else:
-                await self._handle(actor, envelope)
+                now = await handle(actor, envelope, now)
                 unbroken += 1
-                if unbroken >= UNBROKEN_MESSAGES or trio.current_time() >= turn_ends_at:
+                if unbroken >= UNBROKEN_MESSAGES or now >= turn_ends_at:
                     await trio.lowlevel.checkpoint()
-                    unbroken, turn_ends_at = 0, trio.current_time() + UNBROKEN_SECONDS
+                    unbroken, now = 0, clock()
+                    turn_ends_at = now + UNBROKEN_SECONDS
+        handling.set(None)
 
     async def _stay_suspended(self) -> None:
         self.cell.state = State.SUSPENDED
@@ -223,46 +230,59 @@ class Incarnation:
         if not self.cell.suspended and self.order is Order.SERVE:
             self.cell.state = State.RUNNING
 
-    async def _handle(self, actor: Actor, envelope: Envelope) -> None:
-        cell, counters = self.cell, self.cell.counters
-        envelopes = (envelope,) if actor.batch == 1 else self._gather(envelope, actor.batch)
+    async def _handle(self, actor: Actor, envelope: Envelope, now: float) -> float:
+        """Handle one message that is begun `now`; returns the time when it is done."""
+        self._begin((envelope,), now)
+        handling.set(envelope)
+        try:
+            envelope.reply(await actor.receive(envelope.message))
+        except (Unavailable, ExceptionGroup) as error:
+            self._pass_on(error)
+        return self._finish(now)
+
+    async def _handle_batch(self, actor: Actor, envelope: Envelope, now: float) -> float:
+        envelopes = self._gather(envelope, actor.batch)
+        self._begin(envelopes, now)
+        try:
+            await actor.receive_batch(envelopes)
+        except (Unavailable, ExceptionGroup) as error:
+            self._pass_on(error)
+        self._owed = [each for each in (*self._owed, *envelopes) if each.waited_for]
+        return self._finish(now)
+
+    def _begin(self, envelopes: Sequence[Envelope], now: float) -> None:
+        cell = self.cell
         cell.in_hand = envelopes
-        cell.busy_since = begun_at = trio.current_time()
+        cell.busy_since = now
         for each in envelopes:
             each.begun = True
-            counters.queue_seconds += begun_at - each.queued_at
+            cell.counters.queue_seconds += now - each.queued_at
         if not self._watched:
-            self._watch_until(begun_at + self.spec.handle_timeout)
-        try:
-            if actor.batch == 1:
-                handling.set(envelope)
-                envelope.reply(await actor.receive(envelope.message))
-            else:
-                await actor.receive_batch(envelopes)
-                self._owed = [
-                    each for each in (*self._owed, *envelopes) if each.expects_answer and not each.settled
-                ]
-        except (Unavailable, ExceptionGroup) as error:
-            self._pass_on(error, envelopes)
-        handling.set(None)
-        counters.handled += len(envelopes)
-        counters.busy_seconds += trio.current_time() - begun_at
+            self._watch_until(now + self.spec.handle_timeout)
+
+    def _finish(self, begun_at: float) -> float:
+        cell = self.cell
+        now = cell.exchange.now()
+        cell.counters.handled += len(cell.in_hand)
+        cell.counters.busy_seconds += now - begun_at
         cell.in_hand = ()
+        return now
 
     def _gather(self, first: Envelope, limit: int) -> list[Envelope]:
         envelopes = [first]
         while len(envelopes) < limit and (envelope := self.cell.mailbox.take()) is not None:
-            if envelope.settled:
+            if envelope.message.expects_answer and not envelope.waited_for:
                 self.cell.counters.skipped += 1
             else:
                 envelopes.append(envelope)
         return envelopes
 
-    def _pass_on(self, error: Unavailable | ExceptionGroup[Exception], envelopes: Sequence[Envelope]) -> None:
+    def _pass_on(self, error: Unavailable | ExceptionGroup[Exception]) -> None:
         """Answer the callers with an `Unavailable` that was let out; anything else goes on as the crash that it is."""
         cause = sole(error)
         if not isinstance(cause, Unavailable):
             raise error
+        envelopes = self.cell.in_hand
         self.cell.counters.unanswered += len(envelopes)
         for envelope in envelopes:
             envelope.fail(cause)

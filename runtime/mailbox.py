@@ -11,18 +11,14 @@ from contextlib import suppress
 import trio
 
 from .envelope import Envelope
-from .messages import Cast, Message
-
-
-def is_hint(message: Message) -> bool:
-    """True for a cast that an equal one swallows."""
-    return isinstance(message, Cast) and message.coalesce
+from .messages import Message
 
 
 class Mailbox:
     """Waiting envelopes, at most `capacity` of them, first in, first out. Senders beyond that wait or are refused."""
 
     __slots__ = (
+        "_coming",
         "_head",
         "_hints",
         "_inlet",
@@ -42,6 +38,7 @@ class Mailbox:
         self._inlet, self._outlet = trio.open_memory_channel[Envelope | None](capacity)
         self._head: deque[Envelope] | None = None  # taken off the wire, but not begun
         self._hints: set[Message] | None = None
+        self._coming = 0  # offered or put, and not yet taken
         self._parked = False
 
     def __len__(self) -> int:
@@ -55,8 +52,7 @@ class Mailbox:
     def offer(self, envelope: Envelope) -> bool:
         """Accept the envelope if there is room (or an equal hint waits already); False if full or closed."""
         message = envelope.message
-        hint = is_hint(message)
-        if hint and self._hints and message in self._hints:
+        if message.coalesce and self._hints and message in self._hints:
             self.coalesced += 1
             return True
         try:
@@ -64,25 +60,27 @@ class Mailbox:
         except (trio.WouldBlock, trio.BrokenResourceError):
             self.refused += 1
             return False
-        if hint:
+        self._coming += 1
+        if message.coalesce:
             self._remember_hint(message)
         return True
 
     async def put(self, envelope: Envelope) -> None:
         """Wait for room. Raises `trio.BrokenResourceError` if the mailbox is or gets closed."""
-        await self._inlet.send(envelope)
+        self._coming += 1
+        try:
+            await self._inlet.send(envelope)
+        except BaseException:
+            self._coming -= 1
+            raise
 
     def take(self) -> Envelope | None:
         """The oldest waiting envelope, or None. It is the owner's now."""
-        if self._head:
-            envelope = self._head.popleft()
-        else:
-            taken = self._from_wire()
-            if taken is None:
-                return None
-            envelope = taken
-        if self._hints and is_hint(envelope.message):
-            self._hints.discard(envelope.message)
+        envelope = self._head.popleft() if self._head else self._from_wire()
+        if envelope is not None:
+            self._coming -= 1
+            if self._hints and envelope.message.coalesce:
+                self._hints.discard(envelope.message)
         return envelope
 
     def oldest(self) -> Envelope | None:
@@ -126,7 +124,8 @@ class Mailbox:
         return leftovers
 
     def _from_wire(self) -> Envelope | None:
-        if self.closed:
+        # Looking by count first: WouldBlock, an exception, costs as much as a message.
+        if self._coming == 0 or self.closed:
             return None
         try:
             while (envelope := self._outlet.receive_nowait()) is None:

@@ -20,20 +20,25 @@ class Message:
 
     __slots__ = ()
 
+    expects_answer: ClassVar[bool] = False
+    """True for every `Call`."""
+
+    coalesce: ClassVar[bool] = False
+    """True for a hint, a cast that an equal one already queued swallows. Such a message must be hashable."""
+
 
 class Call(Message, Generic[R_co]):
     """A message that expects an answer of type `R_co`."""
 
     __slots__ = ()
 
+    expects_answer: ClassVar[bool] = True
+
 
 class Cast(Message):
     """A message that expects no answer."""
 
     __slots__ = ()
-
-    coalesce: ClassVar[bool] = False
-    """True for a hint: an equal one that is already queued swallows it. Such a message must be hashable."""
 
 
 @dataclass(frozen=True, slots=True)

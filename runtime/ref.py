@@ -47,13 +47,20 @@ class Ref:
         MailboxFull (not accepted), DeadlineExceeded, ActorCrashed (outcome unknown), ActorStopped, CallCycle; and
         whatever `Unavailable` the handler let out.
         """
-        cause = handling.get()
-        sender, deadline = self._patience(cause, timeout)
-        envelope = self._cell.envelop(message, cause, deadline)
+        cell = self._cell
+        now, cause = cell.exchange.now(), handling.get()
+        sender, deadline = who_waits(cause, now + timeout)
+        envelope = cell.envelop(message, cause, now, deadline)
         if sender is None:
-            return cast(R, await self._ask(envelope))
-        with waiting(sender, self._cell):
-            return cast(R, await self._ask(envelope))
+            if deadline <= now or not cell.offer(envelope):
+                await self._find_room(envelope, deadline)
+            cell.exchange.timers.add(deadline, envelope)
+            return cast(R, await envelope.answer())
+        with waiting(sender, cell):
+            if deadline <= now or not cell.offer(envelope):
+                await self._find_room(envelope, deadline)
+            cell.exchange.timers.add(deadline, envelope)
+            return cast(R, await envelope.answer())
 
     def cast(self, message: Cast) -> bool:
         """Send without waiting, and never raise. False if there was no room or the actor has stopped."""
@@ -61,36 +68,22 @@ class Ref:
 
     async def send(self, message: Cast, *, timeout: float = DEFAULT_TIMEOUT) -> None:
         """Send, waiting for room at most `timeout` seconds. Raises MailboxFull, ActorStopped, CallCycle."""
-        cause = handling.get()
-        sender, deadline = self._patience(cause, timeout)
-        envelope = self._cell.envelop(message, cause, inf)
-        if sender is None:
-            await self._deliver(envelope, deadline)
-        else:
-            with waiting(sender, self._cell):
-                await self._deliver(envelope, deadline)
+        cell = self._cell
+        now, cause = cell.exchange.now(), handling.get()
+        sender, deadline = who_waits(cause, now + timeout)
+        envelope = cell.envelop(message, cause, now, inf)
+        if not cell.offer(envelope):
+            if sender is None:
+                await self._find_room(envelope, deadline)
+            else:
+                with waiting(sender, cell):
+                    await self._find_room(envelope, deadline)
         await trio.lowlevel.checkpoint()
 
-    def _patience(self, cause: Envelope | None, timeout: float) -> tuple[Cell | None, float]:
-        """Whose own task is about to wait (None: not an actor's), and until when it may."""
-        deadline = trio.current_time() + timeout
-        sender = here.get()
-        if sender is None or sender.task is not trio.lowlevel.current_task():
-            return None, deadline
-        # A task that a handler left running has a life of its own; only the handler itself inherits the deadline.
-        return sender, deadline if cause is None else min(deadline, cause.deadline)
-
-    async def _ask(self, envelope: Envelope) -> object:
-        await self._deliver(envelope, envelope.deadline)
-        self._cell.exchange.timers.add(envelope.deadline, envelope)
-        return await envelope.answer()
-
-    async def _deliver(self, envelope: Envelope, deadline: float) -> None:
+    async def _find_room(self, envelope: Envelope, deadline: float) -> None:
         cell = self._cell
         if deadline <= envelope.queued_at:
             raise DeadlineExceeded(f"no time was left to ask {cell.name}")
-        if cell.offer(envelope):
-            return
         if cell.mailbox.closed:
             raise ActorStopped(f"{cell.name} has stopped")
         with trio.move_on_at(deadline) as patience:
@@ -99,6 +92,15 @@ class Ref:
             raise MailboxFull(
                 f"the mailbox of {cell.name} had no room: {cell.mailbox.capacity} messages are waiting"
             )
+
+
+def who_waits(cause: Envelope | None, deadline: float) -> tuple[Cell | None, float]:
+    """The actor whose own task is about to wait (None: another task), and until when it may at the latest."""
+    sender = here.get()
+    if sender is None or sender.task is not trio.lowlevel.current_task():
+        return None, deadline
+    # A task that a handler left running has a life of its own; only the handler itself inherits the deadline.
+    return sender, deadline if cause is None else min(deadline, cause.deadline)
 
 
 @contextmanager

@@ -39,6 +39,7 @@ class Supervisor:
     ) -> None:
         self.root = root
         self.ready = False
+        self._awaited = set(root.leaves())
         self._home = home
         self._timers = timers
         self._random = random
@@ -127,9 +128,7 @@ class Supervisor:
         if node.starter is not None:
             node.starter.succeed(node.cell)
         self._close_former_children(node)
-        if not self.ready and all(leaf.was_up or leaf.retired for leaf in self.root.leaves()):
-            self.ready = True
-            self._on_ready()
+        self._no_longer_awaited(node)
 
     def _on_ended(self, node: ActorNode, ending: Ending) -> None:
         told_to = node.phase is Phase.LEAVING
@@ -213,6 +212,7 @@ class Supervisor:
     def _retire(self, node: ActorNode) -> None:
         node.retired = True
         node.cell.close()
+        self._no_longer_awaited(node)
         if node.offspring is not None:
             for child in tuple(node.offspring.leaves()):
                 self.remove_child(child)
@@ -241,6 +241,13 @@ class Supervisor:
             for child in node.offspring.take_former():
                 child.cell.close()
                 self._home.forget(child.cell)
+
+    def _no_longer_awaited(self, node: ActorNode) -> None:
+        """The tree has started when each of its actors once has, or has ended for good before that."""
+        self._awaited.discard(node)
+        if not self.ready and not self._awaited:
+            self.ready = True
+            self._on_ready()
 
     def _give_up_start(self, node: ActorNode, ending: Ending) -> None:
         if node.starter is not None:

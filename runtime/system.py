@@ -69,6 +69,7 @@ class System:
         try:
             async with trio.open_nursery() as nursery:
                 self._surroundings.boot = f"{int(self._surroundings.clock.now().timestamp()):x}"
+                self._surroundings.exchange.now = trio.lowlevel.current_clock().current_time
                 nursery.start_soon(self._surroundings.exchange.timers.run)
                 try:
                     await self._supervisor.run(nursery, partial(task_status.started, self))
@@ -210,7 +211,7 @@ class Surroundings:
     def report_unavailable(self, cell: Cell, envelopes: Sequence[Envelope], cause: Exception) -> None:
         """Somebody could not be reached while handling these; callers were told, the rest is told here."""
         for envelope in envelopes:
-            if not envelope.expects_answer:
+            if not envelope.message.expects_answer:
                 log.warning(
                     "message not carried out",
                     actor=cell.name,

@@ -17,9 +17,12 @@ SWEEP_FROM = 256
 
 
 class Expiring(Protocol):
-    """What the table holds: something that wants to be told when its time has come, unless it is settled by then."""
+    """What the table holds: what wants to be told when its time has come, unless it is settled by then."""
 
-    settled: bool
+    @property
+    def settled(self) -> bool:
+        """True if its time does not matter any more."""
+        ...
 
     def expire(self) -> None:
         """Its time has come."""

@@ -8,6 +8,7 @@ takes its actors out of older ones; what is left of an older one goes on.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from enum import Enum
 
@@ -45,11 +46,17 @@ class Wave:
         self.stay_down = stay_down
         self._start = start
         self._order = order
+        # What is left to do, so that a step does not look at all members again.
+        self._to_stop = [] if already_down else list(self.members)
+        self._to_start = deque(self.members)
 
     def release(self, taken: Iterable[ActorNode]) -> None:
         """Give up the actors that a newer wave has taken."""
         leaving = set(taken)
-        self.members = [node for node in self.members if node not in leaving]
+        if not leaving.isdisjoint(self.members):
+            self.members = [node for node in self.members if node not in leaving]
+            self._to_stop = [node for node in self._to_stop if node not in leaving]
+            self._to_start = deque(node for node in self._to_start if node not in leaving)
 
     def takes_down(self, node: ActorNode) -> bool:
         """True if this actor is still to be taken down."""
@@ -69,20 +76,24 @@ class Wave:
             self.stage = Stage.DONE
 
     def _all_down(self) -> bool:
-        for node in reversed(self.members):
+        while self._to_stop:
+            node = self._to_stop[-1]
             if node.phase is not Phase.DOWN:
                 if node.phase is not Phase.LEAVING and node.incarnation is not None:
                     node.phase = Phase.LEAVING
                     node.incarnation.leave(self._order)
                 return False
+            self._to_stop.pop()
         return True
 
     def _all_up(self) -> bool:
-        for node in self.members:
+        while self._to_start:
+            node = self._to_start[0]
             if node.phase is Phase.DOWN and not node.retired:
                 if not node.children_are_down():
                     return False
                 self._start(node)
             if node.phase is Phase.STARTING:
                 return False
+            self._to_start.popleft()
         return True

@@ -3,4 +3,5 @@
 pytest_plugins = [
     "tests.fixtures.requirements",
     "tests.fixtures.postgres",
+    "tests.fixtures.botapi_spec",
 ]

@@ -48,6 +48,10 @@ class TrioBot(telegram.Bot):
             get_updates_request=updates,
         )
 
+    def __repr__(self) -> str:
+        """The library's own shows the token."""
+        return f"<{type(self).__name__}>"
+
     async def initialize(self) -> None:
         """Learn who the bot is; its requests are opened and closed by `open_bot`."""
         await self.get_me()

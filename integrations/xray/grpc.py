@@ -11,7 +11,6 @@ the caller can find out.
 import math
 import struct
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 from urllib.parse import unquote
@@ -56,7 +55,6 @@ class _Call:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
     done: trio.Event = field(default_factory=trio.Event)
-    sent: bool = False
     broken: str = ""
 
     def end(self, broken: str = "") -> None:
@@ -73,10 +71,8 @@ class _Call:
             raise ConnectionBroken(f"the answer is not gRPC: HTTP status {self.headers.get(':status')}")
         if status != "0":
             raise CallFailed(int(status), unquote(self.headers.get("grpc-message", "")))
-        if len(self.body) < _PREFIX.size or _PREFIX.unpack_from(self.body) != (
-            0,
-            len(self.body) - _PREFIX.size,
-        ):
+        length = len(self.body) - _PREFIX.size
+        if length < 0 or _PREFIX.unpack_from(self.body) != (0, length):
             raise ConnectionBroken(f"the answer is not one plain gRPC message but {len(self.body)} bytes")
         return bytes(memoryview(self.body)[_PREFIX.size :])
 
@@ -90,8 +86,8 @@ class Channel:
         self._nursery = nursery
         self._connecting = trio.Lock()
         self._connection: _Connection | None = None
+        #: How many were opened so far: whoever restarts the other end makes this grow.
         self.connections = 0
-        """How many were opened so far: whoever restarts the other end makes this grow."""
 
     async def call(self, method: str, request: bytes) -> bytes:
         """Send one message, return the other. Raises `CallFailed`, `ConnectionBroken`.
@@ -166,8 +162,7 @@ class _Connection:
             await call.done.wait()
         finally:
             del self._calls[number]
-            if not (call.sent and call.done.is_set()):
-                self._give_up(number)
+            self._give_up(number)
         return call.result()
 
     async def _send(self, number: int, call: _Call, body: bytes) -> None:
@@ -180,14 +175,15 @@ class _Connection:
                 continue
             part = body[sent : sent + room]
             sent += len(part)
-            call.sent = sent == len(body)
-            self._h2.send_data(number, part, end_stream=call.sent)
+            self._h2.send_data(number, part, end_stream=sent == len(body))
             self._something_to_send.set()
 
     def _give_up(self, number: int) -> None:
-        """Tell the server that we no longer listen to this call."""
-        with suppress(h2.exceptions.ProtocolError):
+        """Tell the server that we no longer listen to this call, unless it is over on both sides."""
+        try:
             self._h2.reset_stream(number, h2.errors.ErrorCodes.CANCEL)
+        except h2.exceptions.ProtocolError:
+            return
         self._something_to_send.set()
 
     async def _write(self) -> None:
@@ -231,7 +227,7 @@ class _Connection:
         elif call is None:
             return None
         elif isinstance(event, h2.events.ResponseReceived | h2.events.TrailersReceived):
-            call.headers.update((str(name), str(value)) for name, value in event.headers)
+            call.headers.update((_text(name), _text(value)) for name, value in event.headers)
         elif isinstance(event, h2.events.StreamEnded):
             call.end()
         elif isinstance(event, h2.events.StreamReset):
@@ -249,7 +245,6 @@ def _new_client() -> h2.connection.H2Connection:
     # Our own few headers are right by construction; the checks cost a tenth of a call.
     config = h2.config.H2Configuration(
         client_side=True,
-        header_encoding="utf-8",
         validate_outbound_headers=False,
         normalize_outbound_headers=False,
     )
@@ -261,6 +256,10 @@ def _new_client() -> h2.connection.H2Connection:
     connection.initiate_connection()
     connection.increment_flow_control_window(_WINDOW_BYTES)
     return connection
+
+
+def _text(value: bytes | str) -> str:
+    return value if isinstance(value, str) else value.decode(errors="replace")
 
 
 def _headers(method: str) -> list[tuple[str, str]]:

@@ -30,6 +30,7 @@ IDLE_SECONDS: Final = 120
 #: Linux's limit for the address of a unix socket.
 _SOCKET_PATH_BYTES_MAX: Final = 107
 
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _EMAIL: Final = re.compile(r"[a-z0-9._-]{1,64}")
 
 
@@ -74,6 +75,7 @@ class RealityKeys(NamedTuple):
 class Node:
     """One VLESS inbound on one Xray: where people reach it, where we control it. Raises `BadNode`."""
 
+    #: Names its files, its actor and it itself in messages to the operator.
     name: str
     #: Public address in links: a host name or an IP address, IPv6 without brackets.
     host: str
@@ -88,6 +90,10 @@ class Node:
 
     def __post_init__(self) -> None:
         """Refuse what Xray would refuse without giving a reason."""
+        if not _NAME.fullmatch(self.name):
+            raise BadNode(
+                f"node {self.name!r}: a name is 1 to 32 of A-Z a-z 0-9 . _ - and begins with a letter or digit"
+            )
         if not self.host or not self.inbound_tag:
             raise BadNode(f"node {self.name!r}: host and inbound_tag must not be empty")
         if len(os.fsencode(self.api_socket)) > _SOCKET_PATH_BYTES_MAX:
@@ -162,7 +168,8 @@ def server_config(
     """Build Xray's configuration for this node, with `users` present from its first moment.
 
     `listen` is the local address of the inbound; the default serves IPv4 and IPv6. `allow_private_targets` lets
-    customers reach private and loopback addresses: for sandboxes and tests only. Raises `BadNode`, `BadUser`.
+    customers reach private and loopback addresses: for sandboxes and tests only. With tens of thousands of `users`
+    call it in a worker thread. Raises `BadNode`, `BadUser`.
     """
     roster = list(users)
     _check_roster(roster)

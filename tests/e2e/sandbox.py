@@ -33,20 +33,28 @@ Message = dict[str, Any]
 
 @dataclass(slots=True)
 class Person:
-    """Somebody who chats with the bot; what was read once is behind `seen`."""
+    """Somebody who chats with the bot. `seen` is how far the chat was read, `acted` how far it was at the last act."""
 
     id: int
     http: httpx.AsyncClient
     seen: int = 0
+    acted: int = 0
     chat: dict[int, Message] = field(default_factory=dict)
 
     async def say(self, text: str) -> None:
         """Write to the bot."""
+        await self.look()
+        self.acted = self.seen
         await self._post("messages", text=text)
 
     async def press(self, button: str) -> str | None:
-        """Press the newest button whose text contains these words; gives the address that it opens, if any."""
-        message, text = await self.wait_for(lambda each: _button(each, button), f"a button {button!r}")
+        """Press a button that came after the last act, by words of its text; gives the address that it opens."""
+
+        def fresh(message: Message) -> str | None:
+            return _button(message, button) if message["revision"] > self.acted else None
+
+        message, text = await self.wait_for(fresh, f"a button {button!r}")
+        self.acted = self.seen
         answer = await self._post("press", message_id=message["message_id"], text=text)
         return answer.get("url")
 
@@ -73,8 +81,7 @@ class Person:
         """The newest message for which `wanted` gives something; waits until there is one."""
         with trio.move_on_after(PATIENCE_SECONDS):
             while True:
-                for number in sorted(self.chat, reverse=True):
-                    message = self.chat[number]
+                for message in sorted(self.chat.values(), key=lambda each: -int(each["revision"])):
                     if message["from"] == "bot" and (found := wanted(message)):
                         return message, found
                 await self.look(wait=5)

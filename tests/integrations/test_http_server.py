@@ -43,12 +43,22 @@ async def _endless(request: Request) -> Response:
     return StreamingResponse(pieces(), media_type="text/event-stream")
 
 
+_slow_began = trio.Event()
+
+
+async def _slow(request: Request) -> Response:
+    _slow_began.set()
+    await trio.sleep(0.2)
+    return PlainTextResponse("done")
+
+
 _APP = Starlette(
     routes=[
         Route("/echo", _echo, methods=["GET", "POST"]),
         Route("/boom", _boom),
         Route("/half", _half),
         Route("/endless", _endless),
+        Route("/slow", _slow),
     ]
 )
 _serve = partial(serve, _APP, host="127.0.0.1", name="the test server")
@@ -130,17 +140,11 @@ async def test_headers_above_the_limit_are_431(address: str) -> None:
 
 
 async def test_a_body_that_dribbles_is_408(autojump_clock: trio.testing.MockClock) -> None:
-    received: list[int] = []
     async with trio.open_nursery() as nursery:
         port: int = await nursery.start(partial(_serve, port=0))
-        stream = await trio.open_tcp_stream("127.0.0.1", port)
-        await stream.send_all(b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc")
-        # The clock jumps only while every task waits, so real time for the sockets is given first.
-        async with stream:
-            answer = await stream.receive_some()
-            received.append(int(answer.split()[1]))
+        head = await _send_raw(f"http://127.0.0.1:{port}", _HEAD + b"content-length: 10\r\n\r\nabc")
+        assert head.startswith(b"HTTP/1.1 408")
         nursery.cancel_scope.cancel()
-    assert received == [408]
 
 
 async def test_a_handlers_exception_is_500_logged_once_and_the_server_lives(
@@ -166,12 +170,15 @@ async def test_a_handler_that_breaks_in_the_middle_of_an_answer_harms_nobody_els
     assert len(logged) == 1
 
 
-async def _time_to_stop(use: Callable[..., Awaitable[None]] | None) -> float:
+async def _time_to_stop(use: Callable[..., Awaitable[None]] | None, ready: trio.Event | None = None) -> float:
+    """How long a server takes to stop while `use` uses it, from the moment that `ready` is set."""
     async with trio.open_nursery() as nursery:
         async with trio.open_nursery() as servers:
             port: int = await servers.start(partial(_serve, port=0))
             if use is not None:
                 await nursery.start(use, f"http://127.0.0.1:{port}")
+            if ready is not None:
+                await ready.wait()
             started = trio.current_time()
             servers.cancel_scope.cancel()
         took = trio.current_time() - started
@@ -196,6 +203,18 @@ async def test_an_endless_answer_delays_a_stop_by_the_grace_only() -> None:
                 pass
 
     assert await _time_to_stop(listen) < 2
+
+
+async def test_a_request_in_flight_is_answered_before_a_stop() -> None:
+    answers: list[int] = []
+
+    async def ask(address: str, task_status: trio.TaskStatus[None]) -> None:
+        async with httpx.AsyncClient(base_url=address) as http:
+            task_status.started()
+            answers.append((await http.get("/slow")).status_code)
+
+    assert 0.1 < await _time_to_stop(ask, _slow_began) < 1
+    assert answers == [200]
 
 
 async def test_an_idle_keep_alive_connection_does_not_delay_a_stop() -> None:

@@ -10,20 +10,24 @@ import pytest
 import trio
 
 from runtime import Message
-from runtime.watchdog import watch_loop
+from runtime.watchdog import Turns, watch_loop
 
 from .kit import Echo, Note, Sample, actor, running
 
 
 class Blocking(Sample):
+    """Holds the loop until the patrol has seen it: on a busy machine that may take longer than the limit."""
+
+    turns: Turns
+
     async def receive(self, message: Message) -> object:
         if isinstance(message, Note):
             self.compute_too_much()
         return await super().receive(message)
 
     def compute_too_much(self) -> None:
-        end = time.perf_counter() + 0.12
-        while time.perf_counter() < end:
+        end = time.perf_counter() + 10
+        while not self.turns.caught[1] and time.perf_counter() < end:
             pass
 
 
@@ -32,12 +36,13 @@ async def test_an_actor_that_holds_the_loop_is_reported_with_its_name_and_stack(
     reports: list[MutableMapping[str, Any]],
 ) -> None:
     async with watch_loop() as turns, running(actor("culprit", Blocking)) as system:
+        Blocking.turns = turns
         system.ref("culprit").cast(Note(1))
         await system.ref("culprit").call(Echo(1))
         assert turns.breaches == 1
     (report,) = [entry for entry in reports if entry["event"] == "loop was held"]
     assert report["actor"] == "culprit"
-    assert report["milliseconds"] >= 100
+    assert report["milliseconds"] >= 50
     assert "compute_too_much" in report["stack"]
 
 

@@ -1,9 +1,6 @@
 """The Trio connection: what a cancellation leaves behind, transactions, and losing the server."""
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -13,7 +10,7 @@ from psycopg.pq import TransactionStatus
 from storage import connection as module
 from storage.connection import TrioConnection, open_connection
 from tests.fixtures.postgres import Database
-from tests.storage.counting import SLOW, counted, increment
+from tests.storage.counting import SLOW, counted, frozen, increment
 
 
 async def make_commit_slow(connection: TrioConnection) -> None:
@@ -23,17 +20,6 @@ async def make_commit_slow(connection: TrioConnection) -> None:
         "CREATE CONSTRAINT TRIGGER slow AFTER UPDATE ON counter"
         " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slowly()"
     )
-
-
-@contextmanager
-def frozen(connection: TrioConnection) -> Iterator[None]:
-    """The connection's server process stands still, as a hung machine or a silent middlebox would have it."""
-    pid = connection.info.backend_pid
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 async def test_a_query_in_a_cancelled_scope_is_not_sent(connection: TrioConnection) -> None:
@@ -67,7 +53,7 @@ async def test_without_grace_a_cancelled_query_costs_the_connection_at_once(data
 async def test_a_frozen_server_costs_the_connection_after_the_grace(
     connection: TrioConnection, mock_clock: trio.testing.MockClock
 ) -> None:
-    with frozen(connection), trio.move_on_after(1):
+    with frozen(connection.info.backend_pid), trio.move_on_after(1):
         mock_clock.autojump_threshold = 0  # nothing but the deadlines can end these waits
         await connection.execute("SELECT 1")
     assert connection.closed
@@ -122,7 +108,7 @@ async def test_a_commit_that_the_server_never_answers_ends_with_the_connection_d
 ) -> None:
     with ExitStack() as until_the_end, trio.move_on_after(1) as scope:
         async with connection.transaction():
-            until_the_end.enter_context(frozen(connection))
+            until_the_end.enter_context(frozen(connection.info.backend_pid))
             mock_clock.autojump_threshold = 0
     assert scope.cancelled_caught
     assert connection.closed

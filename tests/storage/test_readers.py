@@ -6,11 +6,16 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 import trio
+from psycopg.sql import SQL, Identifier
 
 from storage import readers as module
-from storage.connection import DatabaseUnreachable
+from storage.connection import DatabaseUnreachable, TrioConnection, open_connection
+from storage.embedded.server import EmbeddedPostgres
 from storage.readers import CONNECTIONS_MAX, ReaderLimitExceeded, Readers, open_readers
 from tests.fixtures.postgres import Database
+from tests.storage.counting import frozen
+
+LONG = "SELECT pg_sleep(20)::text AS value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +41,17 @@ async def setting(readers: Readers, name: str) -> str:
     return row.value
 
 
-async def sessions(readers: Readers, like: str) -> int:
-    """How many sessions run a statement like this right now, the one that asks apart."""
-    sql = """
-        SELECT count(*)::text AS value FROM pg_stat_activity
-        WHERE state = 'active' AND query LIKE %s AND pid <> pg_backend_pid()
-    """
-    row = await readers.fetch_one(Answer, sql, [like], reader="test")
+async def running(observer: TrioConnection) -> int:
+    """How many sessions run `LONG` right now."""
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = %s"
+    row = await (await observer.execute(sql, [LONG])).fetchone()
     assert row is not None
-    return int(row.value)
+    return int(row[0])
 
 
-async def until_sessions(readers: Readers, like: str, count: int) -> None:
-    with trio.fail_after(5):
-        while await sessions(readers, like) != count:  # noqa: ASYNC110  # the server does not tell us
+async def until_running(observer: TrioConnection, count: int) -> None:
+    with trio.fail_after(10):
+        while await running(observer) != count:  # the server does not tell us
             await trio.sleep(0.005)
 
 
@@ -78,40 +80,65 @@ async def test_the_sessions_have_the_limits_that_are_promised(readers: Readers) 
 
 
 @pytest.mark.requirement("D2")
-async def test_exceeding_either_limit_is_an_error_that_names_the_reader(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+async def test_a_statement_that_takes_too_long_is_an_error_that_names_the_reader(database: Database) -> None:
+    impatient = psycopg.conninfo.make_conninfo(database.owner, options="-c statement_timeout=100ms")
+    async with open_readers(impatient) as readers:
+        with pytest.raises(
+            ReaderLimitExceeded, match=r"slow_actor: the statement was cancelled .* take 30 s"
+        ):
+            await readers.fetch(Answer, LONG, reader="slow_actor")
+
+
+@pytest.mark.requirement("D2")
+async def test_a_wait_for_a_connection_that_takes_too_long_is_an_error_that_names_the_reader(
+    database: Database, readers: Readers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ACQUIRE_LIMIT_S", 0.3)
-    quick = psycopg.conninfo.make_conninfo(database.owner, options="-c statement_timeout=800ms")
-    async with open_readers(quick) as readers, trio.open_nursery() as nursery:
-        refusals: list[ReaderLimitExceeded] = []
-
-        async def too_slow() -> None:
-            with pytest.raises(
-                ReaderLimitExceeded, match="slow_actor: the statement was cancelled"
-            ) as caught:
-                await readers.fetch(Answer, "SELECT pg_sleep(20)::text AS value", reader="slow_actor")
-            refusals.append(caught.value)
-
+    async with trio.open_nursery() as nursery:
         for _ in range(CONNECTIONS_MAX):
-            nursery.start_soon(too_slow)
-        await trio.testing.wait_all_tasks_blocked()
-        with pytest.raises(ReaderLimitExceeded, match="late_actor: no database connection within") as late:
+            nursery.start_soon(lambda: readers.fetch(Answer, LONG, reader="busy_actor"))
+        async with open_connection(database.owner) as observer:
+            await until_running(observer, CONNECTIONS_MAX)
+        monkeypatch.setattr(module, "ACQUIRE_LIMIT_S", 0.05)
+        with pytest.raises(ReaderLimitExceeded, match=r"late_actor: no .* \(15 of 15 in use\)") as late:
             await readers.fetch(Answer, "SELECT 'x' AS value", reader="late_actor")
         assert late.value.reader == "late_actor"
-    assert [refusal.reader for refusal in refusals] == ["slow_actor"] * CONNECTIONS_MAX
-
-
-async def test_a_cancelled_read_is_cancelled_on_the_server_and_its_connection_stays(readers: Readers) -> None:
-    before = await setting(readers, "application_name")
-    async with trio.open_nursery() as nursery:
-        sql = "SELECT pg_sleep(20)::text AS value"
-        nursery.start_soon(lambda: readers.fetch(Answer, sql, reader="test"))
-        await until_sessions(readers, "SELECT pg_sleep(20)%", 1)
         nursery.cancel_scope.cancel()
-    assert await sessions(readers, "SELECT pg_sleep(20)%") == 0
-    assert await setting(readers, "application_name") == before
-    assert readers._pool.get_stats()["connections_num"] <= 3, "no connection had to be replaced"
+
+
+async def test_a_cancelled_read_is_cancelled_on_the_server_and_its_connection_stays(
+    database: Database, readers: Readers
+) -> None:
+    async with open_connection(database.owner) as observer:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lambda: readers.fetch(Answer, LONG, reader="test"))
+            await until_running(observer, 1)
+            nursery.cancel_scope.cancel()
+        assert await running(observer) == 0
+    assert readers._pool.get_stats().get("returns_bad", 0) == 0
+
+
+async def test_a_cancelled_read_of_a_server_that_does_not_answer_costs_its_connection(
+    database: Database, readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_INTERRUPT_LIMIT_S", 0.05)
+    async with open_connection(database.owner) as observer, trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: readers.fetch(Answer, LONG, reader="test"))
+        await until_running(observer, 1)
+        sql = "SELECT pid FROM pg_stat_activity WHERE query = %s"
+        row = await (await observer.execute(sql, [LONG])).fetchone()
+        assert row is not None
+        with frozen(row[0]):
+            nursery.cancel_scope.cancel()
+            with trio.CancelScope(shield=True):
+                await until_gone(readers)
+    assert await setting(readers, "application_name") == "turnpike/reader"
+
+
+async def until_gone(readers: Readers) -> None:
+    """Until no thread reads any more."""
+    with trio.fail_after(5):
+        while readers._threads.borrowed_tokens:  # a limiter does not tell us
+            await trio.sleep(0.005)
 
 
 async def test_cancelling_reads_never_hits_the_reads_of_others(readers: Readers) -> None:
@@ -142,6 +169,23 @@ async def test_sessions_that_the_server_ended_are_replaced_unseen(
             " WHERE application_name = 'turnpike/reader' AND datname = current_database()"
         )
     assert await setting(readers, "application_name") == "turnpike/reader"
+
+
+async def test_a_cancelled_read_does_not_wait_for_a_database_that_takes_no_connections(
+    postgres: EmbeddedPostgres, database: Database, readers: Readers
+) -> None:
+    with psycopg.connect(postgres.conninfo("postgres"), autocommit=True) as administrator:
+        administrator.execute(
+            SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(Identifier(database.name))
+        )
+        administrator.execute(
+            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = %s", [database.name]
+        )
+    started = trio.current_time()
+    with trio.move_on_after(0.05) as scope:
+        await readers.fetch(Answer, LONG, reader="test")
+    assert scope.cancelled_caught
+    assert trio.current_time() - started < module.ACQUIRE_LIMIT_S / 2
 
 
 async def test_an_unreachable_database_is_one_sentence(tmp_path: object) -> None:

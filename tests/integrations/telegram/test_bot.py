@@ -52,6 +52,10 @@ async def test_the_token_is_in_no_log_even_at_debug(
     assert TOKEN not in caplog.text
 
 
+async def test_the_token_is_in_no_representation_of_the_bot(bot: TrioBot) -> None:
+    assert "SCRIPTED-secret" not in f"{bot!r} {bot} {bot.request!r}"
+
+
 async def test_forty_calls_at_once_share_the_connections(api: ScriptedBotApi, bot: TrioBot) -> None:
     api.on("sendMessage", ok(message(1)))
     async with trio.open_nursery() as nursery:

@@ -47,7 +47,7 @@ class Peer:
                     return event
             data = await self.stream.receive_some()
             assert data, "the client hung up"
-            self.resets_received += resets_in(data)
+            self.resets_received += resets_in(bytes(data))
             self._events = self.h2.receive_data(data)
             await self.flush()
 

@@ -1,6 +1,7 @@
 """A running sandbox for the tests of this folder: a real server on loopback, a bot's hand and a person's hand."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,7 +13,6 @@ from integrations.http_client import Http, open_http
 from integrations.http_server import serve
 from integrations.sandbox_store import Store
 from integrations.telegram.sandbox import SANDBOX_TOKEN, Observer, TelegramSandbox
-from tests.fixtures.botapi_spec import botapi_spec as botapi_spec
 
 
 class Clock:
@@ -112,11 +112,19 @@ def clock() -> Clock:
     return Clock()
 
 
+@asynccontextmanager
+async def running(store: Store, clock: Clock, observer: Observer | None = None) -> AsyncIterator[Running]:
+    """A sandbox over the store, served until the end of the block; then the store is closed."""
+    with closing(store):
+        async with trio.open_nursery() as nursery:
+            port = await run_sandbox(nursery, store, clock, observer)
+            async with open_http(base_url=f"http://127.0.0.1:{port}") as http:
+                yield Running(http, port, clock)
+            nursery.cancel_scope.cancel()
+
+
 @pytest.fixture
-async def sandbox(nursery: trio.Nursery, clock: Clock) -> AsyncIterator[Running]:
+async def sandbox(clock: Clock) -> AsyncIterator[Running]:
     """A fresh sandbox."""
-    store = Store(None)
-    port = await run_sandbox(nursery, store, clock)
-    async with open_http(base_url=f"http://127.0.0.1:{port}") as http:
-        yield Running(http, port, clock)
-    store.close()
+    async with running(Store(None), clock) as sandbox:
+        yield sandbox

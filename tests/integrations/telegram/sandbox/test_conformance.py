@@ -6,14 +6,12 @@ from typing import Any
 import httpx
 import pytest
 import telegram
-import trio
 
-from integrations.http_client import open_http
 from integrations.sandbox_store import Store
 from integrations.telegram.sandbox import SANDBOX_TOKEN
 from integrations.telegram.sandbox.methods import METHODS
 from tests.fixtures.botapi_spec import BotApiSpec
-from tests.integrations.telegram.sandbox.conftest import Clock, Running, run_sandbox
+from tests.integrations.telegram.sandbox.conftest import Clock, Refused, Running, running
 from tests.integrations.telegram.sandbox.test_messages import PNG
 from tests.integrations.telegram.sandbox.test_payments import INVOICE, YES, pay
 
@@ -98,17 +96,10 @@ async def exercise_payments(sandbox: Running) -> None:
     await call("getMyStarBalance")
 
 
-async def test_every_method_and_update_is_as_specified(
-    nursery: trio.Nursery, botapi_spec: BotApiSpec
-) -> None:
-    clock = Clock()
-    store = Store(None)
-    port = await run_sandbox(nursery, store, clock, botapi_spec)
-    async with open_http(base_url=f"http://127.0.0.1:{port}") as http:
-        sandbox = Running(http, port, clock)
+async def test_every_method_and_update_is_as_specified(botapi_spec: BotApiSpec) -> None:
+    async with running(Store(None), Clock(), botapi_spec) as sandbox:
         await exercise(sandbox)
         listed = (await sandbox.get("calls"))["calls"]
-    store.close()
     assert botapi_spec.violations == []
     assert {method.lower() for method in botapi_spec.methods_seen} == METHODS.keys()
     assert botapi_spec.update_kinds_seen == {
@@ -120,18 +111,20 @@ async def test_every_method_and_update_is_as_specified(
     assert not any(call.get("violations") for call in listed)
 
 
-async def test_a_deviation_is_found_and_stands_beside_its_call(
-    nursery: trio.Nursery, botapi_spec: BotApiSpec
-) -> None:
-    clock = Clock()
-    store = Store(None)
-    port = await run_sandbox(nursery, store, clock, botapi_spec)
-    async with open_http(base_url=f"http://127.0.0.1:{port}") as http:
-        sandbox = Running(http, port, clock)
+async def test_a_deviation_is_found_and_stands_beside_its_call(botapi_spec: BotApiSpec) -> None:
+    async with running(Store(None), Clock(), botapi_spec) as sandbox:
         await sandbox.call("getMe", txet="typo")
+        with pytest.raises(Refused):
+            await sandbox.call("sendMessage", chat_id=1001, disable_notification="perhaps")
         listed = (await sandbox.get("calls"))["calls"]
-    store.close()
-    assert listed[0]["violations"] == ["getMe: no parameter 'txet'"] == botapi_spec.violations
+    assert [call["violations"] for call in listed] == [
+        ["getMe: no parameter 'txet'"],
+        [
+            "sendMessage: parameter 'text' is missing",
+            "sendMessage.disable_notification: 'perhaps' is not JSON",
+        ],
+    ]
+    assert botapi_spec.violations == [finding for call in listed for finding in call["violations"]]
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import trio
-
 from integrations.http_client import open_http
 from integrations.sandbox_store import Store
-from tests.integrations.telegram.sandbox.conftest import Clock, Running, run_sandbox
+from tests.integrations.telegram.sandbox.conftest import Clock, Running, running
 from tests.integrations.telegram.sandbox.test_messages import PNG
 from tests.integrations.telegram.sandbox.test_payments import INVOICE, YES, pay
 
@@ -46,7 +44,7 @@ def server_process(path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
             process.send_signal(signal.SIGKILL)
 
 
-async def test_everything_is_there_after_a_kill(tmp_path: Path, nursery: trio.Nursery) -> None:
+async def test_everything_is_there_after_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.db"
     with server_process(path) as (_, port):
         async with open_http(base_url=f"http://127.0.0.1:{port}") as http:
@@ -59,10 +57,7 @@ async def test_everything_is_there_after_a_kill(tmp_path: Path, nursery: trio.Nu
             waiting = await before.call("getUpdates")
             chat = await before.get("people/1001/messages")
 
-    store = Store(path)
-    port = await run_sandbox(nursery, store, Clock())
-    async with open_http(base_url=f"http://127.0.0.1:{port}") as http:
-        after = Running(http, port, Clock())
+    async with running(Store(path), Clock()) as after:
         assert await after.call("getUpdates") == waiting
         assert await after.get("people/1001/messages") == chat
         assert (await after.call("getMyCommands"))[0]["command"] == "start"
@@ -73,4 +68,3 @@ async def test_everything_is_there_after_a_kill(tmp_path: Path, nursery: trio.Nu
         assert next_message["message_id"] == chat["messages"][-1]["message_id"] + 1
         again = await after.post("people/1001/messages", text="hello")
         assert again["update_id"] == waiting[-1]["update_id"] + 1
-    store.close()

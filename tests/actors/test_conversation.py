@@ -1,0 +1,126 @@
+"""The bot as people meet it, judged by Telegram's own documentation on both sides of the wire."""
+
+import json
+from base64 import b64decode
+from pathlib import Path
+
+import pytest
+
+from actors.messages import LookAgain, Write
+from domain.commands import Received, RecordUpdates
+from tests.actors.town import open_town
+from tests.fixtures.botapi_spec import BotApiSpec
+from tests.fixtures.postgres import Database
+from tests.storage.test_writer import owner_of
+
+KEY = r"(vless://\S+)"
+
+
+async def test_every_path_of_the_bot_keeps_to_the_bot_api(
+    database: Database, tmp_path: Path, botapi_spec: BotApiSpec
+) -> None:
+    async with open_town(database, tmp_path, observer=botapi_spec) as town:
+        alice = town.person()
+        await alice.say("/start")
+        await alice.press("Plans")
+        await alice.press("1 month")
+        await alice.press("Stars")
+        await alice.pay_invoice()
+        await alice.read("Paid: 1 month")
+        await town.connect()
+        link = await alice.read(KEY)
+        await alice.say("/me")
+        address = await alice.read(r"(http://\S+/s/\S+)")
+        await alice.say("/balance")
+        await alice.press("500 ₽")
+        await alice.press("Crypto Pay")
+        url = await alice.press("Pay 500")
+        assert url is not None
+        await town.pay_crypto(url)
+        await alice.read("500 ₽ added")
+        await alice.press("Plans")
+        await alice.press("1 month")
+        await alice.press("Balance · 500")
+        await alice.press("Pay 199")
+        await alice.read("You stay connected, with the same key")
+        await alice.say("what now?")
+        await alice.read("I know these")
+
+        body = await town.gateway.get(address)
+        assert b64decode(body.text).decode() == link
+        assert body.headers["cache-control"] == "no-store"
+        assert (await town.gateway.get("/s/not-a-token")).status_code == 404
+    assert botapi_spec.violations == []
+    assert {"sendMessage", "sendPhoto", "sendInvoice", "editMessageText", "answerPreCheckoutQuery"} <= (
+        botapi_spec.methods_seen
+    )
+
+
+async def test_an_invoice_that_is_paid_twice_is_refused_at_the_check_out(
+    database: Database, tmp_path: Path
+) -> None:
+    async with open_town(database, tmp_path) as town:
+        alice = town.person()
+        await alice.say("/plans")
+        await alice.press("1 month")
+        await alice.press("Stars")
+        assert (await alice.pay_invoice())["paid"]
+        await alice.read("Paid: 1 month")
+        message, _ = await alice.wait_for(
+            lambda each: (each.get("invoice") or {}).get("title"), "the invoice"
+        )
+        again = await town.telegram.post(
+            "/sandbox/people/1001/pay", json={"message_id": message["message_id"]}, timeout=20
+        )
+        assert again.json()["paid"] is False
+
+
+@pytest.mark.parametrize(
+    ("data", "answer"),
+    [
+        ("buy:plan:gone:stars", "no longer there"),
+        ("buy:plan:month:barter", "Which one suits you"),
+        ("show:pay:plan:gone", "no longer there"),
+        ("settle:999999", "no longer there"),
+        ("settle:-1", "I know these"),
+        ("of another version", "I know these"),
+    ],
+)
+async def test_a_button_of_another_time_is_answered_politely(
+    database: Database, tmp_path: Path, data: str, answer: str
+) -> None:
+    async with open_town(database, tmp_path) as town:
+        alice = town.person()
+        await alice.say("/start")
+        message, _ = await alice.wait_for(lambda each: each.get("text"), "an answer")
+        person = {"id": alice.id, "is_bot": False, "first_name": "Alice"}
+        shown = {"message_id": message["message_id"], "date": 1, "chat": {"id": alice.id, "type": "private"}}
+        query = {"id": "1", "from": person, "chat_instance": "1", "data": data, "message": shown}
+        update = json.dumps({"update_id": 5, "callback_query": query})
+        recorded = RecordUpdates((Received(5, alice.id, update),))
+        assert await town.system.ref("db_writer").call(Write(recorded)) == 1
+        town.system.ref("telegram").cast(LookAgain())
+        await alice.read(answer)
+
+
+@pytest.mark.requirement("F5")
+async def test_an_update_that_telegram_delivers_again_changes_nothing(
+    database: Database, tmp_path: Path
+) -> None:
+    async with open_town(database, tmp_path) as town:
+        alice = town.person()
+        await alice.say("/plans")
+        await alice.press("1 month")
+        await alice.press("Stars")
+        await alice.pay_invoice()
+        await alice.read("Paid: 1 month")
+        updates = (await town.telegram.get("/sandbox/updates")).json()
+        for update in updates["confirmed"]:
+            answer = await town.telegram.post("/sandbox/redeliver", json={"update_id": update["update_id"]})
+            assert answer.is_success, answer.text
+        await alice.say("/help")
+        await alice.read("I know these")
+        assert alice.count("Paid: 1 month") == 1
+        with owner_of(database) as owner:
+            assert owner.execute("SELECT count(*) FROM payments").fetchone() == (1,)
+            assert owner.execute("SELECT count(*) FROM updates WHERE done_at IS NULL").fetchone() == (0,)

@@ -1,0 +1,114 @@
+"""A whole shop in one Trio run: every actor but the nodes', and sandboxes of both services on loopback."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import httpx
+import trio
+
+from actors.crypto_payment_watcher import CryptoPaymentWatcher
+from actors.db_writer import DbWriter
+from actors.gateway import Gateway
+from actors.messages import Write
+from actors.screens import Shop
+from actors.sender import Sender
+from actors.telegram import Telegram
+from domain.commands import Confirmation, ConfirmProvisions
+from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN, CryptoPaySandbox
+from integrations.http_server import serve
+from integrations.sandbox_store import Store
+from integrations.telegram.sandbox import TelegramSandbox
+from integrations.telegram.sandbox.calls import Observer
+from integrations.xray.node import Node
+from runtime import Actor, Context, System
+from tests.actors.systems import environment, running
+from tests.e2e.sandbox import Person, free_ports
+from tests.fixtures.postgres import Database
+from tests.storage.shop import CATALOGUE, NOW
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """The shop and its surroundings."""
+
+    system: System
+    telegram: httpx.AsyncClient
+    cryptopay: httpx.AsyncClient
+    gateway: httpx.AsyncClient
+
+    def person(self, number: int = 1001) -> Person:
+        """One of the people of the sandbox."""
+        return Person(number, self.telegram)
+
+    async def pay_crypto(self, url: str) -> None:
+        """Pay the invoice behind an address."""
+        await self.crypto("pay", url)
+
+    async def crypto(self, what: str, url: str) -> None:
+        """Pay, expire or redeliver the invoice behind an address."""
+        answer = await self.cryptopay.post(f"/sandbox/{what}", json={"hash": url.rpartition("/")[2]})
+        assert answer.is_success, answer.text
+
+    async def connect(self, subscription_id: int = 1) -> None:
+        """Say that a node has the user, as the `vpn` actor would."""
+        confirmed = ConfirmProvisions("one", (Confirmation(subscription_id, 1, True),))
+        await self.system.ref("db_writer").call(Write(confirmed))
+
+
+@asynccontextmanager
+async def open_town(
+    database: Database, folder: Path, *, observer: Observer | None = None, webhook: bool = True
+) -> AsyncIterator[Town]:
+    """Open everything; without `webhook`, Crypto Pay tells nobody that it was paid."""
+    port = free_ports()
+    store = Store(folder / "sandbox.sqlite")
+    telegram = TelegramSandbox(store, lambda: NOW, observer=observer)
+    url = f"http://127.0.0.1:{port}/webhooks/cryptopay" if webhook else None
+    cryptopay = CryptoPaySandbox(store, lambda: NOW, token=SANDBOX_CRYPTOPAY_TOKEN, webhook_url=url)
+    async with trio.open_nursery() as nursery:
+        ports = [
+            await nursery.start(partial(serve, app, host="127.0.0.1", port=0, name="a sandbox"))
+            for app in (telegram.app, cryptopay.app)
+        ]
+        nursery.start_soon(cryptopay.run)
+        bases = [f"http://127.0.0.1:{each}" for each in (*ports, port)]
+        async with (
+            _open_shop(database, folder, port, bases[0], bases[1]) as system,
+            _clients(bases) as clients,
+        ):
+            yield Town(system, *clients)
+        nursery.cancel_scope.cancel()
+    store.close()
+
+
+@asynccontextmanager
+async def _clients(bases: list[str]) -> AsyncIterator[list[httpx.AsyncClient]]:
+    clients = [httpx.AsyncClient(base_url=base, trust_env=False) for base in bases]
+    try:
+        yield clients
+    finally:
+        for client in clients:
+            await client.aclose()
+
+
+@asynccontextmanager
+async def _open_shop(
+    database: Database, folder: Path, port: int, telegram: str, cryptopay: str
+) -> AsyncIterator[System]:
+    node = Node(name="one", host="192.0.2.1", port=443, api_socket=folder / "one.sock")
+    async with environment(
+        database, folder, telegram=telegram, cryptopay=cryptopay, gateway=port, nodes=[node]
+    ) as surroundings:
+        shop = Shop("Test VPN", "@help", CATALOGUE, [node], f"http://127.0.0.1:{port}", crypto=True)
+        actors: dict[str, Callable[[Context], Actor]] = {
+            "db_writer": partial(DbWriter, environment=surroundings),
+            "sender": partial(Sender, environment=surroundings, shop=shop),
+            "telegram": partial(Telegram, environment=surroundings),
+            "gateway": partial(Gateway, environment=surroundings, shop=shop),
+            "crypto_payment_watcher": partial(CryptoPaymentWatcher, environment=surroundings),
+        }
+        async with running(actors, ["vpn"]) as here:
+            yield here.system
