@@ -74,14 +74,21 @@ async def _wait(socket: int, wanted: Wait) -> Ready:
     if wanted == Wait.W:
         await trio.lowlevel.wait_writable(socket)
         return Ready.W
+    closed = False
     async with trio.open_nursery() as nursery:
 
         async def first(direction: Wait) -> None:
-            await _wait(socket, direction)
+            nonlocal closed
+            try:
+                await _wait(socket, direction)
+            except trio.ClosedResourceError:  # told to the caller as itself, not as a group
+                closed = True
             nursery.cancel_scope.cancel()
 
         nursery.start_soon(first, Wait.R)
         nursery.start_soon(first, Wait.W)
+    if closed:
+        raise trio.ClosedResourceError
     return _ready_now(socket, wanted)
 
 

@@ -50,12 +50,13 @@ async def test_without_grace_a_cancelled_query_costs_the_connection_at_once(data
             await connection.execute("SELECT 1")
 
 
+@pytest.mark.parametrize("parameter", [b"", b"x" * 20_000_000], ids=["for the answer", "to send"])
 async def test_a_frozen_server_costs_the_connection_after_the_grace(
-    connection: TrioConnection, mock_clock: trio.testing.MockClock
+    connection: TrioConnection, mock_clock: trio.testing.MockClock, parameter: bytes
 ) -> None:
     with frozen(connection.info.backend_pid), trio.move_on_after(1):
         mock_clock.autojump_threshold = 0  # nothing but the deadlines can end these waits
-        await connection.execute("SELECT 1")
+        await connection.execute("SELECT %b::bytea", [parameter])
     assert connection.closed
     assert trio.current_time() == pytest.approx(1 + module.CANCEL_GRACE_S)
 
@@ -133,12 +134,13 @@ async def test_tasks_that_share_a_connection_take_turns(connection: TrioConnecti
     assert await counted(connection) == 50
 
 
-async def test_closing_wakes_whoever_waits(connection: TrioConnection) -> None:
+@pytest.mark.parametrize("parameter", [b"", b"x" * 20_000_000], ids=["for the answer", "to send"])
+async def test_closing_wakes_whoever_waits(connection: TrioConnection, parameter: bytes) -> None:
     async def wait_for_an_answer() -> None:
         with pytest.raises(psycopg.OperationalError, match="closed while it was in use"):
-            await connection.execute(SLOW)
+            await connection.execute("SELECT %b::bytea", [parameter])
 
-    with trio.fail_after(2):
+    with frozen(connection.info.backend_pid), trio.fail_after(2):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(wait_for_an_answer)
             await trio.testing.wait_all_tasks_blocked()

