@@ -171,13 +171,14 @@ class Dispatch(Worker):
         if self._cryptopay is None:
             await self._writer.call(Write(unavailable))
             return
+        username = self._environment.bot_username
         try:
             invoice = await self._cryptopay.create_invoice(
                 started.price,
                 description=f"{self._environment.configuration.settings.shop.name}: {started.title}",
                 payload=make_payload(started.purchase_id, tap.user.id),
                 expires_in=_INVOICE_SECONDS,
-                paid_button_url=f"https://t.me/{self._environment.bot_username}",
+                paid_button_url=username and f"https://t.me/{username}",
             )
         except (NotSent, OutcomeUnknown, CryptoPayRefused) as error:
             self.context.log.warning("no invoice", purchase=started.purchase_id, error=str(error))

@@ -35,7 +35,8 @@ class Environment:
     readers: Readers
     nodes: tuple[Node, ...]
     data_folder: Path
-    bot_username: str
+    #: None while Telegram has not told it.
+    bot_username: str | None
     #: Only in the sandbox, where everything lives on loopback, may users of a node reach private addresses.
     sandbox: bool = False
     entropy: Callable[[int], bytes] = os.urandom

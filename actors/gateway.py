@@ -109,5 +109,6 @@ class Gateway(Actor):
 
     def _placeholder(self) -> str:
         """An entry that no app can connect with, whose name says why: an empty list shows as an error."""
-        name = quote(f"Expired: renew in @{self._environment.bot_username}")
+        username = self._environment.bot_username
+        name = quote(f"Expired: renew in {f'@{username}' if username else 'the bot'}")
         return f"vless://{UUID(int=0)}@127.0.0.1:1?encryption=none&type=tcp&security=none#{name}"

@@ -93,7 +93,9 @@ class Sender(Worker):
     async def started(self) -> None:
         """Open a connection of our own: what the poller does to its connection does not matter here."""
         api = self._environment.configuration.settings.telegram.api
-        self._bot = await self.context.open(open_bot(self._environment.secrets.bot_token, api_base=api))
+        self._bot = await self.context.open(
+            open_bot(self._environment.secrets.bot_token, api_base=api, introduce=False)
+        )
         await super().started()
 
     async def receive(self, message: Message) -> object:

@@ -29,6 +29,8 @@ from runtime import Actor, ActorSpec, Context, Message, Ref
 #: Telegram gives up after 10 s; an answer of ours that takes longer than this is a no.
 _CHECK_OUT_SECONDS: Final = 5.0
 
+_INTRODUCTION_RETRY_SECONDS: Final = 30.0
+
 _COMMANDS: Final = {
     "plans": "Choose a plan",
     "me": "Your key, and until when it works",
@@ -63,10 +65,12 @@ class Telegram(Actor):
         self._bot: TrioBot | None = None
 
     async def started(self) -> None:
-        """Check the token, start the dispatcher, then let updates in. Raises `BadToken`."""
+        """Start the dispatcher, then let updates in; Telegram need not answer for that."""
         environment = self._environment
         settings = environment.configuration.settings
-        bot = await self.context.open(open_bot(environment.secrets.bot_token, api_base=settings.telegram.api))
+        bot = await self.context.open(
+            open_bot(environment.secrets.bot_token, api_base=settings.telegram.api, introduce=False)
+        )
         self._bot = bot
         await self.context.start_child(
             ActorSpec("dispatch", partial(Dispatch, environment=environment, bot=bot))
@@ -75,17 +79,22 @@ class Telegram(Actor):
         self.context.nursery.start_soon(self._introduce, bot)
         if settings.telegram.updates == "polling":
             self.context.nursery.start_soon(poll, bot, self._inbox.accept)
-        else:
-            url = f"{settings.gateway.public_url.rstrip('/')}/webhooks/telegram"
-            await set_webhook(bot, url, secret=environment.secrets.webhook_secret)
 
     async def _introduce(self, bot: TrioBot) -> None:
-        """Have Telegram show the commands and a description; a refusal costs nothing but their sight."""
-        try:
-            await bot.set_my_commands(list(_COMMANDS.items()))
-            await bot.set_my_description(_DESCRIPTION)
-        except TelegramError as error:
-            self.context.log.warning("commands not shown", error=str(error))
+        """Have Telegram show our commands, and send updates to the gateway if so configured; again until it does."""
+        settings = self._environment.configuration.settings
+        while True:
+            try:
+                if settings.telegram.updates == "webhook":
+                    url = f"{settings.gateway.public_url.rstrip('/')}/webhooks/telegram"
+                    await set_webhook(bot, url, secret=self._environment.secrets.webhook_secret)
+                await bot.set_my_commands(list(_COMMANDS.items()))
+                await bot.set_my_description(_DESCRIPTION)
+            except TelegramError as error:
+                self.context.log.warning("not introduced", error=str(error))
+                await self.context.clock.sleep(_INTRODUCTION_RETRY_SECONDS)
+            else:
+                return
 
     async def receive(self, message: Message) -> object:
         """Answer a pre-checkout, or pass the hint about new updates on."""

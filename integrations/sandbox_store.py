@@ -9,11 +9,12 @@ Reads go to the file as well (its pages are cached), so there is one truth, ever
 and a rolled-back transaction needs no undoing in memory.
 """
 
+import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
@@ -21,6 +22,10 @@ import msgspec
 Key = int | str
 
 T = TypeVar("T")
+
+#: SQLite puts every integer behind the one and every text before the other.
+_FIRST: Final = -math.inf
+_LAST: Final = b""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -61,12 +66,14 @@ class Collection(Generic[T]):
         """Remove the document; nothing happens if it is not there."""
         self._connection.execute("DELETE FROM documents WHERE collection = ? AND key = ?", (self._name, key))
 
-    def items(self, *, after: Key | None = None, limit: int = -1) -> list[tuple[Key, T]]:
-        """At most `limit` documents (-1: all) in the order of their keys, those behind `after`."""
+    def items(
+        self, *, after: Key | None = None, before: Key | None = None, limit: int = -1
+    ) -> list[tuple[Key, T]]:
+        """At most `limit` documents (-1: all) in the order of their keys, those between `after` and `before`."""
         rows = self._connection.execute(
-            "SELECT key, document FROM documents WHERE collection = ?1 AND (?2 IS NULL OR key > ?2)"
-            " ORDER BY key LIMIT ?3",
-            (self._name, after, limit),
+            "SELECT key, document FROM documents"
+            " WHERE collection = ? AND key > ? AND key < ? ORDER BY key LIMIT ?",
+            (self._name, _FIRST if after is None else after, _LAST if before is None else before, limit),
         )
         return [(key, self._decoder.decode(document)) for key, document in rows]
 

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CLOSE_TIMEOUT = 5.0
+"""Seconds for closing what an incarnation opened."""
+
 
 class Home(Protocol):
     """What the context asks of the supervisor."""
@@ -37,8 +40,6 @@ class Home(Protocol):
     def clock(self) -> Clock: ...
     def find(self, name: str) -> Cell: ...
     def trace_of(self, root: int) -> str: ...
-    def report_unavailable(self, cell: Cell, envelopes: Sequence[Envelope], cause: Exception) -> None: ...
-    def report_hung(self, cell: Cell, stack: str) -> None: ...
     async def start_child(self, parent: Cell, spec: ActorSpec) -> Cell: ...
     async def stop_child(self, parent: Cell, name: str) -> None: ...
 
@@ -148,10 +149,14 @@ class Context:
         self.finishing = True
         self._cell.mailbox.wake()
 
-    async def close_stack(self) -> None:
-        """Close what was opened on `stack`; the runtime calls this."""
-        if self._stack is not None:
+    async def close(self) -> None:
+        """Close what was opened, even if cancelled; the runtime calls this. Raises TimeoutError if it hangs."""
+        if self._stack is None:
+            return
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSE_TIMEOUT) as patience:
             await self._stack.aclose()
+        if patience.cancelled_caught:
+            raise TimeoutError(f"did not close its resources within {CLOSE_TIMEOUT:g} s")
 
     async def _repeat(self, seconds: float, message: Cast) -> None:
         while True:

@@ -50,6 +50,10 @@ class StartInterrupted(StartFailed):
     """A stop was requested before the tree had started: not a fault, but it did not start either."""
 
 
+class ReloadFailed(Exception):
+    """The new code was not taken, and the old goes on. The text says why."""
+
+
 class TreeFailed(Exception):
     """Restarting did not help: failures exceeded the intensity of the root group, and everything was stopped."""
 

@@ -8,14 +8,14 @@ and its caller is told so. What was only queued stays in the mailbox for the nex
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from traceback import StackSummary
 
 import trio
 
+from . import reports
 from .actor import Actor, Context, Home
 from .cell import Cell, State
+from .ending import Ending, HowItEnded, sole
 from .envelope import Envelope, handling
 from .errors import ActorCrashed, ActorStopped, Hung, Unavailable
 from .ref import here
@@ -28,8 +28,8 @@ UNBROKEN_MESSAGES = 64
 UNBROKEN_SECONDS = 0.005
 """Seconds that may pass likewise."""
 
-CLOSE_TIMEOUT = 5.0
-"""Seconds for closing what an incarnation opened."""
+UNDEAD_AFTER = 10.0
+"""Seconds after which a cancelled incarnation should have ended."""
 
 
 class Order(Enum):
@@ -40,59 +40,6 @@ class Order(Enum):
     """Finish the message in hand, then end; the queue is for the next incarnation."""
     DRAIN = "drain"
     """Finish the queue too, then end."""
-
-
-class HowItEnded(Enum):
-    """The ways to go."""
-
-    TOLD_TO = "was told to stop"
-    FINISHED = "finished"
-    CRASHED = "crashed"
-    CANCELLED = "was cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a life ended, for the supervisor to judge and to report."""
-
-    how: HowItEnded
-    started: bool
-    uptime: float
-    handled: int
-    error: BaseException | None = None
-    message: str | None = None
-    chain: tuple[str, ...] = ()
-
-    @property
-    def reason(self) -> str:
-        """In a few words, for people."""
-        return describe(self.error) if self.error is not None else self.how.value
-
-
-def describe(error: BaseException) -> str:
-    """An exception in one line."""
-    text = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def sole(error: BaseException) -> BaseException:
-    """The one exception inside groups of one, or the error itself: nurseries wrap, and people want the cause."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
-
-
-def stack_of(task: trio.lowlevel.Task) -> str:
-    """Where a task waits, outermost call first, as in a traceback."""
-    return "".join(StackSummary.extract(iter(task.iter_await_frames())).format())
-
-
-async def close(context: Context) -> None:
-    """Close what an incarnation opened, even if it was cancelled; raises TimeoutError if that does not end."""
-    with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSE_TIMEOUT) as patience:
-        await context.close_stack()
-    if patience.cancelled_caught:
-        raise TimeoutError(f"did not close its resources within {CLOSE_TIMEOUT:g} s")
 
 
 class Incarnation:
@@ -136,6 +83,7 @@ class Incarnation:
         """Cancel now. With a reason it counts as a crash."""
         self._killed_by = self._killed_by or reason
         self._scope.cancel()
+        self._watch_end()
 
     def _limit_stop(self) -> None:
         self.cell.state = State.STOPPING
@@ -184,7 +132,7 @@ class Incarnation:
                     nursery.cancel_scope.cancel()
             finally:
                 if context is not None:
-                    await close(context)
+                    await context.close()
 
     async def _start(self, actor: Actor) -> None:
         with trio.move_on_after(self.spec.start_timeout) as patience:
@@ -286,7 +234,7 @@ class Incarnation:
         self.cell.counters.unanswered += len(envelopes)
         for envelope in envelopes:
             envelope.fail(cause)
-        self._home.report_unavailable(self.cell, envelopes, cause)
+        reports.not_carried_out(self.cell, envelopes, cause, self._home.trace_of)
 
     # The watch: one entry in the table of timers while busy, none while idle.
 
@@ -304,8 +252,17 @@ class Incarnation:
             self._watch_until(limit)
             return
         message = type(cell.in_hand[0].message).__name__
-        self._home.report_hung(cell, stack_of(cell.task))
+        reports.hangs(cell)
         self.kill(Hung(f"held {message} for more than {self.spec.handle_timeout:g} s"))
+
+    def _watch_end(self) -> None:
+        """A task that shields itself cannot be killed; then at least say so, again and again."""
+        self.cell.exchange.timers.add(trio.current_time() + UNDEAD_AFTER, Alarm(self._look_whether_over))
+
+    def _look_whether_over(self) -> None:
+        if not self._over:
+            reports.ignores_cancellation(self.cell, trio.current_time() - self.cell.busy_since)
+            self._watch_end()
 
     # The end.
 

@@ -7,28 +7,27 @@ incarnations and the table of timers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from math import inf
 from random import Random
 from typing import TYPE_CHECKING
 
-import structlog
 import trio
 
+from . import reports
 from .cell import State
-from .errors import StartFailed, StartInterrupted, TreeFailed
-from .incarnation import Ending, HowItEnded, Incarnation, Order
+from .ending import Ending, HowItEnded
+from .errors import ReloadFailed, StartFailed, StartInterrupted, TreeFailed
+from .incarnation import Incarnation, Order
 from .timers import Alarm
-from .tree import ActorNode, GroupNode, Phase, Starter
-from .wave import Stage, Wave
+from .tree import ActorNode, GroupNode, Phase, Starter, Trial
+from .wave import Stage, Wave, Waves
 
 if TYPE_CHECKING:
     from .specs import ActorSpec
     from .system import Surroundings
     from .timers import Timers
-
-log = structlog.get_logger("runtime")
 
 
 class Supervisor:
@@ -44,7 +43,7 @@ class Supervisor:
         self._timers = timers
         self._random = random
         self._stop_timeout = stop_timeout
-        self._waves: list[Wave] = []
+        self._waves = Waves()
         self._shutdown: Wave | None = None
         self._failure: Exception | None = None
         # Unbounded, yet short: an incarnation is news twice, and a command waits for its answer.
@@ -91,10 +90,16 @@ class Supervisor:
             if node.incarnation is not None:
                 node.incarnation.kill(None)
 
-    def restart(self, node: ActorNode) -> None:
-        """Give the actor a new incarnation; nobody else is touched and nothing is counted."""
+    def restart(self, node: ActorNode, trial: Trial | None = None) -> None:
+        """Give the actor a new incarnation, perhaps of new code; nobody else is touched and nothing is counted."""
         owner = node.group.owner
-        if not self.stopping and (owner is None or not self._is_leaving(owner)):
+        refused = self.stopping or (owner is not None and self._waves.end_life_of(owner))
+        if trial is not None:
+            if refused or node.trial is not None:
+                trial.end(ReloadFailed("it is being stopped or reloaded already"))
+                return
+            node.trial, node.spec = trial, trial.new
+        if not refused:
             node.retired = False
             node.cell.reopen()
             self._roll(Wave(node.leaves(), self._start))
@@ -104,7 +109,7 @@ class Supervisor:
     ) -> None:
         """Start a child below `parent`, in whose incarnation `life` it was asked for."""
         name = f"{parent.cell.name}/{spec.name}"
-        if self.stopping or life is None or parent.incarnation is not life or self._is_leaving(parent):
+        if self.stopping or life is None or parent.incarnation is not life or self._waves.end_life_of(parent):
             starter.fail(StartFailed(f"{name} was not started: {parent.cell.name} is stopping"))
         elif parent.offspring is not None and parent.offspring.has(name):
             starter.fail(ValueError(f"{name} is already there"))
@@ -127,6 +132,9 @@ class Supervisor:
         node.was_up = True
         if node.starter is not None:
             node.starter.succeed(node.cell)
+        if node.trial is not None:
+            node.trial.end()
+            node.trial = None
         self._close_former_children(node)
         self._no_longer_awaited(node)
 
@@ -134,15 +142,19 @@ class Supervisor:
         told_to = node.phase is Phase.LEAVING
         node.phase = Phase.DOWN
         node.incarnation = None
-        self._report(node, ending)
+        if ending.how is HowItEnded.CRASHED:
+            node.cell.last_error = ending.reason
+        reports.death(node.cell, ending, node.spec.stop_timeout, self.ready)
         node.cell.notify_watchers(ending.how is HowItEnded.CRASHED, ending.reason)
-        self._let_go_of_children(node)
+        node.let_go_of_children()
         owner = node.group.owner
-        if self.stopping:
+        if node.trial is not None and (self.stopping or not (told_to or ending.started)):
+            self._give_up_trial(node, node.trial, ending)
+        elif self.stopping:
             node.cell.close()
         elif node.dismissed:
             self._dismiss(node)
-        elif owner is not None and self._is_leaving(owner):
+        elif owner is not None and self._waves.end_life_of(owner):
             node.group.let_go(node)
         elif told_to:
             self._after_leaving(node)
@@ -187,13 +199,13 @@ class Supervisor:
             node.cell.counters.restarts += 1
             if node.phase is Phase.DOWN:
                 node.cell.state = State.BACKOFF
-        log.info("restarting", actors=[node.cell.name for node in affected], delay=round(delay, 3))
-        not_before = max(now + delay, self._patience(affected))
+        reports.restart([node.cell.name for node in affected], delay)
+        not_before = max(now + delay, self._waves.not_before(affected))
         self._roll(Wave(affected, self._start, not_before=not_before))
 
     def _escalate(self, group: GroupNode, ending: Ending) -> None:
         reason = f"the actors of {group.name} failed too often, last: {ending.reason}"
-        log.error("too many restarts", group=group.name, reason=ending.reason)
+        reports.too_many_restarts(group.name, ending.reason)
         if group.owner is not None:
             if group.owner.incarnation is not None:
                 group.owner.incarnation.kill(TreeFailed(reason))
@@ -229,13 +241,6 @@ class Supervisor:
         self._home.forget(node.cell)
         node.gone.set()
 
-    def _let_go_of_children(self, node: ActorNode) -> None:
-        """Those that are down leave the tree now, the others when they are; what was queued for them is kept."""
-        if node.offspring is not None:
-            for child in tuple(node.offspring.leaves()):
-                if child.phase is Phase.DOWN:
-                    child.group.let_go(child)
-
     def _close_former_children(self, node: ActorNode) -> None:
         if node.offspring is not None:
             for child in node.offspring.take_former():
@@ -259,6 +264,14 @@ class Supervisor:
         self._failure.__cause__ = ending.error
         self._stop_everything()
 
+    def _give_up_trial(self, node: ActorNode, trial: Trial, ending: Ending) -> None:
+        node.trial, node.spec = None, trial.old
+        trial.end(ReloadFailed(f"the new code did not start: {ending.reason}"))
+        if self.stopping:
+            node.cell.close()
+        else:
+            self._roll(Wave([node], self._start, already_down=True))
+
     def _stop_everything(self) -> None:
         if self._shutdown is not None:
             return
@@ -271,52 +284,10 @@ class Supervisor:
     # Waves.
 
     def _roll(self, wave: Wave) -> None:
-        for older in self._waves:
-            older.release(wave.members)
-        self._waves.append(wave)
+        self._waves.roll(wave)
         if wave.not_before > trio.current_time():
             self._timers.add(wave.not_before, Alarm(partial(self.post, lambda: None)))
 
-    def _is_leaving(self, node: ActorNode) -> bool:
-        """True if this life of the actor is over, or about to be: its children will not be in the next one."""
-        owner = node.group.owner
-        return (
-            node.phase in (Phase.DOWN, Phase.LEAVING)
-            or any(wave.takes_down(node) for wave in self._waves)
-            or (owner is not None and self._is_leaving(owner))
-        )
-
-    def _patience(self, nodes: Iterable[ActorNode]) -> float:
-        """Until when some of these must already wait before they may be started."""
-        waiting = [wave.not_before for wave in self._waves if wave.holds_back(nodes)]
-        return max(waiting, default=0.0)
-
     def _all_stopped(self) -> bool:
-        for wave in self._waves:
-            wave.advance()
-        self._waves = [wave for wave in self._waves if wave.stage is not Stage.DONE]
+        self._waves.advance()
         return self._shutdown is not None and self._shutdown.stage is Stage.DONE
-
-    def _report(self, node: ActorNode, ending: Ending) -> None:
-        """Each death is told once, here; but one that keeps the tree from starting is told by StartFailed."""
-        name = node.cell.name
-        if ending.how is HowItEnded.CRASHED and not ending.started and not self.ready:
-            log.info("actor did not start", actor=name, reason=ending.reason)
-        elif ending.how is HowItEnded.CRASHED:
-            node.cell.last_error = ending.reason
-            log.error(
-                "actor crashed",
-                actor=name,
-                reason=ending.reason,
-                started=ending.started,
-                incarnation=node.cell.counters.incarnations,
-                message=ending.message,
-                chain=list(ending.chain),
-                exc_info=ending.error,
-            )
-        elif ending.how is HowItEnded.CANCELLED:
-            log.warning(
-                "actor was cancelled", actor=name, stop_timeout=node.spec.stop_timeout, message=ending.message
-            )
-        else:
-            log.info("actor stopped", actor=name)

@@ -8,7 +8,8 @@ async with trio.open_nursery() as nursery:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from random import Random
 from weakref import WeakValueDictionary
@@ -18,15 +19,15 @@ import trio
 
 from .cell import Cell, Exchange
 from .clock import Clock
-from .envelope import Envelope
-from .errors import UnknownActor
+from .errors import ReloadFailed, UnknownActor
+from .fresh import forget, fresh_factory, module_of
 from .messages import Tick
 from .names import did_you_mean
 from .ref import Ref
 from .specs import ActorSpec, GroupSpec, Intensity, check_names
 from .status import GroupStatus, group_status
 from .supervisor import Supervisor
-from .tree import ActorNode, GroupNode, Starter, plant
+from .tree import ActorNode, GroupNode, Starter, Trial, plant
 
 log = structlog.get_logger("runtime")
 
@@ -96,6 +97,34 @@ class System:
     def restart(self, name: str) -> None:
         """Give an actor a new incarnation after the message in hand; its queue is kept. Raises UnknownActor."""
         self._supervisor.post(partial(self._supervisor.restart, self._surroundings.node(name)))
+
+    async def reload(self, name: str) -> None:
+        """Restart an actor with its module's source as it is now; its queue is kept, and nobody else is touched.
+
+        Returns when the new code has started. Raises UnknownActor, and ReloadFailed if the new code does not import or
+        does not start: then the old code goes on.
+        """
+        node = self._surroundings.node(name)
+        try:
+            factory = await fresh_factory(node.spec.factory)
+            trial = Trial(node.spec, replace(node.spec, factory=factory))
+            self._supervisor.post(partial(self._supervisor.restart, node, trial))
+            await trial.wait()
+        except ReloadFailed as error:
+            log.error("not reloaded, the old code goes on", actor=name, reason=str(error))
+            raise ReloadFailed(f"{name} was not reloaded, its old code goes on: {error}") from error
+        forget(module_of(trial.old.factory))
+        log.info("reloaded", actor=name)
+
+    def killer(self, name: str, reason: Exception) -> Callable[[], None]:
+        """A function that crashes the actor's present life for `reason`; for tests. Raises UnknownActor."""
+        node = self._surroundings.node(name)
+
+        def kill() -> None:
+            if node.incarnation is not None:
+                node.incarnation.kill(reason)
+
+        return kill
 
     def suspend(self, name: str) -> None:
         """Let an actor take no message after the one in hand, until resumed, even restarted. Raises UnknownActor."""
@@ -207,20 +236,3 @@ class Surroundings:
         """A child is gone, and its name with it."""
         self._nodes.pop(cell.name, None)
         self._gone[cell.name] = cell
-
-    def report_unavailable(self, cell: Cell, envelopes: Sequence[Envelope], cause: Exception) -> None:
-        """Somebody could not be reached while handling these; callers were told, the rest is told here."""
-        for envelope in envelopes:
-            if not envelope.message.expects_answer:
-                log.warning(
-                    "message not carried out",
-                    actor=cell.name,
-                    message=type(envelope.message).__name__,
-                    reason=f"{type(cause).__name__}: {cause}",
-                    chain=list(envelope.chain()),
-                    trace=self.trace_of(envelope.root),
-                )
-
-    def report_hung(self, cell: Cell, stack: str) -> None:
-        """An actor holds a message for longer than it may, and is about to be cancelled."""
-        log.error("actor hangs", actor=cell.name, stack=stack)

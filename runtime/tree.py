@@ -55,6 +55,29 @@ class Starter:
         return self._cell
 
 
+class Trial:
+    """New code that an actor is being restarted with; until it has started, the way back is open."""
+
+    __slots__ = ("_done", "_error", "new", "old")
+
+    def __init__(self, old: ActorSpec, new: ActorSpec) -> None:
+        self.old = old
+        self.new = new
+        self._done = trio.Event()
+        self._error: Exception | None = None
+
+    def end(self, error: Exception | None = None) -> None:
+        """The new code has started, or was given up because of `error`."""
+        self._error = error
+        self._done.set()
+
+    async def wait(self) -> None:
+        """Return when the new code has started, raise if it was given up."""
+        await self._done.wait()
+        if self._error is not None:
+            raise self._error
+
+
 class ActorNode:
     """An actor's place in the tree."""
 
@@ -70,6 +93,7 @@ class ActorNode:
         "retired",
         "spec",
         "starter",
+        "trial",
         "was_up",
     )
 
@@ -82,6 +106,7 @@ class ActorNode:
         self.backoff = Backoff()
         self.offspring: GroupNode | None = None
         self.starter = starter
+        self.trial: Trial | None = None
         self.gone = trio.Event()
         self.was_up = False
         self.dismissed = False
@@ -91,6 +116,13 @@ class ActorNode:
     def children_are_down(self) -> bool:
         """True if nobody is left of the life before: a child that drains may take longer than its parent."""
         return self.offspring is None or all(child.phase is Phase.DOWN for child in self.offspring.leaves())
+
+    def let_go_of_children(self) -> None:
+        """Those that are down leave the tree now, the others when they are; what was queued for them is kept."""
+        if self.offspring is not None:
+            for child in tuple(self.offspring.leaves()):
+                if child.phase is Phase.DOWN:
+                    child.group.let_go(child)
 
     def leaves(self) -> Iterator[ActorNode]:
         # Before itself: whoever is stopped in reverse order stops before the children that it works through.

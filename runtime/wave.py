@@ -97,3 +97,35 @@ class Wave:
                 return False
             self._to_start.popleft()
         return True
+
+
+class Waves:
+    """All waves that are on their way."""
+
+    def __init__(self) -> None:
+        self._waves: list[Wave] = []
+
+    def roll(self, wave: Wave) -> None:
+        """Begin a wave; it takes its actors out of the older ones."""
+        for older in self._waves:
+            older.release(wave.members)
+        self._waves.append(wave)
+
+    def advance(self) -> None:
+        """Do the next step of each."""
+        for wave in self._waves:
+            wave.advance()
+        self._waves = [wave for wave in self._waves if wave.stage is not Stage.DONE]
+
+    def not_before(self, nodes: Iterable[ActorNode]) -> float:
+        """Until when some of these must already wait before they may be started."""
+        return max((wave.not_before for wave in self._waves if wave.holds_back(nodes)), default=0.0)
+
+    def end_life_of(self, node: ActorNode) -> bool:
+        """True if this life of the actor is over, or about to be: its children will not be in the next one."""
+        owner = node.group.owner
+        return (
+            node.phase in (Phase.DOWN, Phase.LEAVING)
+            or any(wave.takes_down(node) for wave in self._waves)
+            or (owner is not None and self.end_life_of(owner))
+        )

@@ -74,21 +74,18 @@ async def _wait(socket: int, wanted: Wait) -> Ready:
     if wanted == Wait.W:
         await trio.lowlevel.wait_writable(socket)
         return Ready.W
-    closed = False
-    async with trio.open_nursery() as nursery:
+    try:
+        async with trio.open_nursery() as nursery:
 
-        async def first(direction: Wait) -> None:
-            nonlocal closed
-            try:
+            async def first(direction: Wait) -> None:
                 await _wait(socket, direction)
-            except trio.ClosedResourceError:  # told to the caller as itself, not as a group
-                closed = True
-            nursery.cancel_scope.cancel()
+                nursery.cancel_scope.cancel()
 
-        nursery.start_soon(first, Wait.R)
-        nursery.start_soon(first, Wait.W)
-    if closed:
-        raise trio.ClosedResourceError
+            nursery.start_soon(first, Wait.R)
+            nursery.start_soon(first, Wait.W)
+    except BaseExceptionGroup as both:
+        # That there are two tasks is nobody else's business: both were cancelled, or the socket was closed under both.
+        raise both.exceptions[0] from None
     return _ready_now(socket, wanted)
 
 

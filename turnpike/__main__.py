@@ -20,7 +20,11 @@ def main() -> None:
 
 @main.command()
 @click.option("--config", type=click.Path(path_type=Path), default=Path("supervisor.toml"), show_default=True)
-@click.option("--data", type=click.Path(path_type=Path), default=None, help="Data folder.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Data folder  [default: .turnpike/shop beside the configuration]",
+)
 def run(config: Path, data: Path | None) -> None:
     """Run the shop of a configuration."""
     from turnpike.run import run_shop
@@ -35,7 +39,11 @@ def run(config: Path, data: Path | None) -> None:
 @click.option(
     "--config", type=click.Path(path_type=Path), default=None, help="A shop of your own to try out."
 )
-@click.option("--data", type=click.Path(path_type=Path), default=None, help="Data folder.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Data folder  [default: .turnpike/sandbox beside the program]",
+)
 def sandbox(port: int, config: Path | None, data: Path | None) -> None:
     """Try the whole system on this machine: no Telegram account, no money, real everything else."""
     from turnpike.sandbox import run_sandbox

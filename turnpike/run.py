@@ -50,7 +50,7 @@ def run_shop(config: Path, data: Path | None) -> int:
     configuration = load_configuration(config)
     check_tree(configuration)
     secrets = read_secrets(configuration)
-    with data_folder(data or default_data_folder("shop", Path.cwd())) as folder:
+    with data_folder(data or default_data_folder("shop", config.resolve().parent)) as folder:
         trio.run(partial(_run, configuration, secrets, folder))
     return 0
 
@@ -95,7 +95,7 @@ async def serve_shop(
     task_status: trio.TaskStatus[System] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Bring the shop up, report the running system, and return when it was stopped in order."""
-    username = await _bot_username(configuration, secrets)
+    username = await _bot_username(configuration, secrets, report)
     async with (
         _open_database(configuration, folder, report) as database,
         open_readers(database.reader) as readers,
@@ -121,13 +121,17 @@ async def serve_shop(
             task_status.started(system)
 
 
-async def _bot_username(configuration: Configuration, secrets: Secrets) -> str:
+async def _bot_username(configuration: Configuration, secrets: Secrets, report: Report) -> str | None:
+    """Check the token and learn the bot's name; None while Telegram is down, which must not stop access and expiry."""
     api = configuration.settings.telegram.api
     try:
         async with open_bot(secrets.bot_token, api_base=api) as bot:
             return str(bot.username)
-    except (BadToken, BotUnreachable) as error:
+    except BadToken as error:
         raise CannotRun(str(error)) from None
+    except BotUnreachable as error:
+        report(f"{error}; starting without it, messages follow when it is back")
+        return None
 
 
 @asynccontextmanager

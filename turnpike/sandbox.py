@@ -7,7 +7,7 @@ on loopback that speak the same protocols, so the shop differs from a live one i
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -27,20 +27,21 @@ from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN, CryptoPaySan
 from integrations.http_server import CannotListen, serve
 from integrations.sandbox_store import Store, StoreError
 from integrations.telegram.sandbox import SANDBOX_TOKEN, TelegramSandbox
-from runtime import AdjustableClock
+from runtime import AdjustableClock, SystemClock
 from storage.embedded.folder import default_data_folder
 from turnpike.failure import CannotRun
 from turnpike.logs import set_up_logs
 from turnpike.run import data_folder, interruptible, print_step, serve_shop
 
 _LOOPBACK = "127.0.0.1"
+_HOME = Path(__file__).parents[1]
 
 
 def run_sandbox(port: int, config: Path | None, data: Path | None) -> int:
     """Run until told to stop; the exit status."""
     configuration = _configuration(config, port)
     check_tree(configuration)
-    with data_folder(data or default_data_folder("sandbox", Path.cwd())) as folder:
+    with data_folder(data or default_data_folder("sandbox", _HOME)) as folder:
         set_up_logs(folder / "turnpike.log")
         trio.run(partial(_run, configuration, folder, port))
     return 0
@@ -125,7 +126,7 @@ class TimeTravel:
     def __init__(self, store: Store) -> None:
         self._kept = store.collection("sandbox/clock", float)
         self._ahead = timedelta(seconds=self._kept.get("ahead") or 0.0)
-        self.clock = AdjustableClock(datetime.now(UTC) + self._ahead)
+        self.clock = AdjustableClock(SystemClock().now() + self._ahead)
 
     def advance(self, by: timedelta) -> None:
         """Move the clock forward; everything that waits for a time before the new one happens now."""

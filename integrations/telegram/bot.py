@@ -74,9 +74,12 @@ class TrioBot(telegram.Bot):
 
 
 @asynccontextmanager
-async def open_bot(token: str, *, api_base: str = "https://api.telegram.org") -> AsyncIterator[TrioBot]:
+async def open_bot(
+    token: str, *, api_base: str = "https://api.telegram.org", introduce: bool = True
+) -> AsyncIterator[TrioBot]:
     """Open the bot of `token` at the Bot API server `api_base` and learn its name.
 
+    Without `introduce` nothing is asked, so it opens while Telegram is down; the bot does not know its name then.
     Updates are fetched through a client of their own, so that a long poll never takes a sender's connection.
     Raises `BadToken` if Telegram refuses the token, `BotUnreachable` if it cannot be asked,
     `ValueError` for an `api_base` that is no address.
@@ -96,7 +99,8 @@ async def open_bot(token: str, *, api_base: str = "https://api.telegram.org") ->
             request=HttpRequest(http, REQUEST_SECONDS),
             updates=HttpRequest(updates_http, POLL_MARGIN_SECONDS),
         )
-        await _introduce(bot, api_base)
+        if introduce:
+            await _introduce(bot, api_base)
         yield bot
 
 

@@ -6,7 +6,7 @@ configuration may hold; no function that makes a link takes it. `NodeUser` is on
 
 import os
 import re
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +30,9 @@ IDLE_SECONDS: Final = 120
 #: Linux's limit for the address of a unix socket.
 _SOCKET_PATH_BYTES_MAX: Final = 107
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_NAME: Final = re.compile(r"[a-z0-9_-]{1,32}")
+_SHORT_ID: Final = re.compile(r"(?:[0-9a-f]{2}){0,8}")
+_TARGET: Final = re.compile(r"\S+:[0-9]{1,5}")
 _EMAIL: Final = re.compile(r"[a-z0-9._-]{1,64}")
 
 
@@ -91,9 +93,7 @@ class Node:
     def __post_init__(self) -> None:
         """Refuse what Xray would refuse without giving a reason."""
         if not _NAME.fullmatch(self.name):
-            raise BadNode(
-                f"node {self.name!r}: a name is 1 to 32 of A-Z a-z 0-9 . _ - and begins with a letter or digit"
-            )
+            raise BadNode(f"node {self.name!r}: a name is 1 to 32 of a-z 0-9 _ -")
         if not self.host or not self.inbound_tag:
             raise BadNode(f"node {self.name!r}: host and inbound_tag must not be empty")
         if len(os.fsencode(self.api_socket)) > _SOCKET_PATH_BYTES_MAX:
@@ -211,6 +211,7 @@ def _server_transport(node: Node, private: RealityPrivate | None) -> Config:
         return {"network": "raw"}
     if private is None:
         raise BadNode(f"node {node.name!r}: REALITY needs its private key and target, none was given")
+    _check_reality(node.name, node.reality, private)
     settings: Config = {
         "target": private.target,
         "serverNames": [node.reality.server_name],
@@ -218,6 +219,28 @@ def _server_transport(node: Node, private: RealityPrivate | None) -> Config:
         "shortIds": [node.reality.short_id],
     }
     return {"network": "raw", "security": "reality", "realitySettings": settings}
+
+
+def _check_reality(name: str, public: Reality, private: RealityPrivate) -> None:
+    """Xray gives no reason when it refuses these, and a wrong public key only shows as customers without access."""
+    if _public_key_of(private.private_key) != public.public_key:
+        raise BadNode(
+            f"node {name!r}: REALITY's public_key does not belong to its private key, make a new pair"
+        )
+    if not _SHORT_ID.fullmatch(public.short_id):
+        raise BadNode(
+            f"node {name!r}: short_id {public.short_id!r} is not 0 to 8 bytes in lower-case hexadecimal"
+        )
+    if not public.server_name or not _TARGET.fullmatch(private.target):
+        raise BadNode(f"node {name!r}: REALITY needs a server_name and a target like 'www.example.com:443'")
+
+
+def _public_key_of(private_key: str) -> str | None:
+    try:
+        key = X25519PrivateKey.from_private_bytes(urlsafe_b64decode(private_key + "="))
+    except ValueError:
+        return None
+    return _base64url(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
 
 
 def _check_roster(users: Sequence[NodeUser]) -> None:

@@ -21,6 +21,9 @@ from tests.storage.shop import CATALOGUE, NOW, made_up_entropy
 TOKEN = "7000000001:SANDBOX-turnpike-local-bot-0001"
 
 
+_NO_TELEGRAM = Telegram(api="http://127.0.0.1:9")
+
+
 @dataclass(slots=True)
 class Mail:
     """What stand-in actors were told."""
@@ -73,7 +76,7 @@ async def environment(
     database: Database,
     folder: Path,
     *,
-    telegram: str = "http://127.0.0.1:9",
+    telegram: Telegram = _NO_TELEGRAM,
     cryptopay: str = "http://127.0.0.1:9",
     gateway: int = 0,
     nodes: Sequence[Node] = (),
@@ -82,7 +85,7 @@ async def environment(
     settings = Settings(
         shop=Shop(name="Test VPN", currency="RUB"),
         plans=[PlanEntry("month", "1 month", "30d", "199.00 RUB", 150)],
-        telegram=Telegram(api=telegram),
+        telegram=telegram,
         cryptopay=CryptoPay(api=cryptopay),
         gateway=Gateway(port=gateway, public_url=f"http://127.0.0.1:{gateway}"),
     )

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from actors.environment import Secrets
 from actors.messages import LookAgain, Write
 from domain.commands import Received, RecordUpdates
+from integrations.telegram.sandbox import SANDBOX_TOKEN
+from integrations.telegram.webhook import SECRET_HEADER
 from tests.actors.town import open_town
 from tests.fixtures.botapi_spec import BotApiSpec
 from tests.fixtures.postgres import Database
@@ -124,3 +127,28 @@ async def test_an_update_that_telegram_delivers_again_changes_nothing(
         with owner_of(database) as owner:
             assert owner.execute("SELECT count(*) FROM payments").fetchone() == (1,)
             assert owner.execute("SELECT count(*) FROM updates WHERE done_at IS NULL").fetchone() == (0,)
+
+
+async def test_by_webhook_the_same_inbox_is_filled_and_strangers_are_kept_out(
+    database: Database, tmp_path: Path
+) -> None:
+    async with open_town(database, tmp_path, updates="webhook") as town:
+        bob = town.person(1002)
+        await bob.say("/plans")
+        await bob.press("1 month")
+        await bob.press("Stars")
+        assert (await bob.pay_invoice())["paid"]
+        await bob.read("Paid: 1 month")
+
+        path, update = "/webhooks/telegram", {"update_id": 77, "message": {}}
+        right = {SECRET_HEADER: Secrets(SANDBOX_TOKEN).webhook_secret}
+        assert (await town.gateway.post(path, json=update)).status_code == 403
+        assert (
+            await town.gateway.post(path, json=update, headers={SECRET_HEADER: "guess"})
+        ).status_code == 403
+        corrupt = await town.gateway.post(
+            path, content=b"{not json", headers={**right, "content-type": "application/json"}
+        )
+        assert corrupt.status_code == 400
+        with owner_of(database) as owner:
+            assert owner.execute("SELECT count(*) FROM updates WHERE id = 77").fetchone() == (0,)

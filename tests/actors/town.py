@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import trio
@@ -15,7 +16,8 @@ from actors.gateway import Gateway
 from actors.messages import Write
 from actors.screens import Shop
 from actors.sender import Sender
-from actors.telegram import Telegram
+from actors.settings import Telegram
+from actors.telegram import Telegram as TelegramActor
 from domain.commands import Confirmation, ConfirmProvisions
 from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN, CryptoPaySandbox
 from integrations.http_server import serve
@@ -60,7 +62,12 @@ class Town:
 
 @asynccontextmanager
 async def open_town(
-    database: Database, folder: Path, *, observer: Observer | None = None, webhook: bool = True
+    database: Database,
+    folder: Path,
+    *,
+    observer: Observer | None = None,
+    webhook: bool = True,
+    updates: Literal["polling", "webhook"] = "polling",
 ) -> AsyncIterator[Town]:
     """Open everything; without `webhook`, Crypto Pay tells nobody that it was paid."""
     port = free_ports()
@@ -74,9 +81,10 @@ async def open_town(
             for app in (telegram.app, cryptopay.app)
         ]
         nursery.start_soon(cryptopay.run)
+        nursery.start_soon(telegram.run)
         bases = [f"http://127.0.0.1:{each}" for each in (*ports, port)]
         async with (
-            _open_shop(database, folder, port, bases[0], bases[1]) as system,
+            _open_shop(database, folder, port, bases[0], bases[1], updates) as system,
             _clients(bases) as clients,
         ):
             yield Town(system, *clients)
@@ -96,17 +104,27 @@ async def _clients(bases: list[str]) -> AsyncIterator[list[httpx.AsyncClient]]:
 
 @asynccontextmanager
 async def _open_shop(
-    database: Database, folder: Path, port: int, telegram: str, cryptopay: str
+    database: Database,
+    folder: Path,
+    port: int,
+    telegram: str,
+    cryptopay: str,
+    updates: Literal["polling", "webhook"],
 ) -> AsyncIterator[System]:
     node = Node(name="one", host="192.0.2.1", port=443, api_socket=folder / "one.sock")
     async with environment(
-        database, folder, telegram=telegram, cryptopay=cryptopay, gateway=port, nodes=[node]
+        database,
+        folder,
+        telegram=Telegram(api=telegram, updates=updates),
+        cryptopay=cryptopay,
+        gateway=port,
+        nodes=[node],
     ) as surroundings:
         shop = Shop("Test VPN", "@help", CATALOGUE, [node], f"http://127.0.0.1:{port}", crypto=True)
         actors: dict[str, Callable[[Context], Actor]] = {
             "db_writer": partial(DbWriter, environment=surroundings),
             "sender": partial(Sender, environment=surroundings, shop=shop),
-            "telegram": partial(Telegram, environment=surroundings),
+            "telegram": partial(TelegramActor, environment=surroundings),
             "gateway": partial(Gateway, environment=surroundings, shop=shop),
             "crypto_payment_watcher": partial(CryptoPaymentWatcher, environment=surroundings),
         }

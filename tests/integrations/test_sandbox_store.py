@@ -25,6 +25,7 @@ def test_documents_come_back_in_the_order_of_their_keys() -> None:
         things.put(key, Thing(str(key)))
     assert [key for key, _ in things.items()] == [9, 10, 100, "a", "b"]
     assert [key for key, _ in things.items(after=9, limit=2)] == [10, 100]
+    assert [key for key, _ in things.items(after=9, before="b")] == [10, 100, "a"]
     assert [key for key, _ in things.last(2)] == ["a", "b"]
     assert things.count() == 5
 

@@ -449,3 +449,22 @@ async def test_a_factory_that_fails_is_a_failure_like_any_other(autojump_clock: 
         await crash(system, "a")
         assert await system.ref("a").call(Echo(4)) == 4
         assert born == 3
+
+
+async def test_an_actor_that_cannot_be_cancelled_is_reported_until_it_ends(
+    autojump_clock: MockClock, reports: list[MutableMapping[str, Any]]
+) -> None:
+    class Shielded(Sample):
+        async def receive(self, message: Message) -> object:
+            if isinstance(message, Note):
+                with trio.CancelScope(shield=True):
+                    await trio.sleep(40)
+            return await super().receive(message)
+
+    async with running(ActorSpec("a", Shielded, handle_timeout=5)) as system:
+        system.ref("a").cast(Note(1))
+        assert await system.ref("a").call(Echo(1), timeout=100) == 1
+        assert trio.current_time() == 40
+    undead = [entry for entry in reports if entry["event"] == "actor ignores its cancellation"]
+    assert len(undead) == 3
+    assert "trio.sleep(40)" in undead[0]["stack"]

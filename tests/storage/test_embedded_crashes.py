@@ -110,15 +110,16 @@ async def test_a_first_start_that_was_killed_half_way_is_made_anew(data_folder: 
 async def test_recovery_takes_its_time_and_tells_how_it_goes(
     data_folder: Path, monkeypatch: pytest.MonkeyPatch, mock_clock: trio.testing.MockClock
 ) -> None:
-    """A server that is not ready for two minutes, on a clock that jumps from then on."""
+    """A server that is not ready for two minutes, each attempt to connect taking ten seconds."""
 
     async def not_ready(conninfo: str) -> None:
-        mock_clock.autojump_threshold = 0
+        mock_clock.rate = 1
+        mock_clock.jump(10)
         raise DatabaseUnreachable("the database system is starting up")
 
     monkeypatch.setattr(server_module, "_ensure_database", not_ready)
     told: list[str] = []
     with pytest.raises(ServerFailed, match="was not ready within 120 s"):
         await start_embedded(data_folder, on_progress=told.append)
-    assert 20 <= len(told) <= 25
+    assert len(told) > 10
     assert told[1].startswith("PostgreSQL is getting ready: ")

@@ -46,7 +46,6 @@ OPEN: Final = {
     ("storage/driving.py", "time.monotonic"): "measures how long the loop was really held",
     ("storage/readers.py", "time.monotonic"): "runs on worker threads, where Trio has no clock",
     ("turnpike/run.py", "secrets"): "the entry of the program: makes what it passes on",
-    ("turnpike/sandbox.py", "datetime.datetime.now"): "when the sandbox's own clock starts",
 }
 
 

@@ -97,12 +97,6 @@ async def test_a_wrong_token_is_named_and_not_shown(
     assert not (tmp_path / "data" / "postgres").exists()
 
 
-async def test_a_bot_api_that_does_not_answer_is_named(tmp_path: Path) -> None:
-    status, said = await run(tmp_path, shop("http://127.0.0.1:9"))
-    assert status == 1
-    assert "127.0.0.1:9" in sentence(said)
-
-
 @pytest.mark.parametrize("url", ["postgresql://shop:p4ssw0rd@127.0.0.1:9/shop", "no address at all"])
 async def test_a_database_that_cannot_be_reached_is_named_without_its_password(
     tmp_path: Path, url: str

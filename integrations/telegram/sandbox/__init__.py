@@ -6,7 +6,7 @@ The product talks to it as to Telegram, by another base address. The modules, fr
 |---|---|
 | `server` | puts the parts together as one Starlette application |
 | `bot_api`, `methods`, `*_methods`, `parameters`, `keyboards`, `entities`, `files`, `errors` | the bot's door |
-| `person_api`, `person`, `views`, `guard`, `page/` | the person's door |
+| `person_api`, `control_api`, `json_api`, `person`, `views`, `guard`, `page/` | the person's door |
 | `service`, `updates`, `webhook`, `callbacks`, `payments` | what Telegram does between the two |
 | `state`, `events`, `calls`, `wire` | what there is, who is told, what was done, and the objects' shapes |
 """

@@ -78,6 +78,10 @@ def _check(button: Button) -> None:
         raise bad_request("BUTTON_DATA_INVALID")
     if button.url is not None:
         _check_url(button.url)
+    if button.web_app is not None and not button.web_app.url.startswith("https://"):
+        raise bad_request(
+            f"inline keyboard button Web App URL '{button.web_app.url}' is invalid: Only HTTPS links are allowed"
+        )
 
 
 def _check_url(url: str) -> None:

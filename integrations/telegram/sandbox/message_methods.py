@@ -147,6 +147,8 @@ def answer_callback_query(service: Service, parameters: Parameters) -> bool:
     )
     if len(answer.text) > ANSWER_LIMIT:
         raise bad_request("MESSAGE_TOO_LONG")
+    if answer.url and not answer.url.startswith(("https://t.me/", "tg://")):
+        raise bad_request("URL_INVALID")
     service.callbacks.answer(parameters.text("callback_query_id"), answer)
     return True
 

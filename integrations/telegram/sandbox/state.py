@@ -16,6 +16,8 @@ from integrations.telegram.sandbox.wire import BotCommand, Chat, Content, Messag
 
 FIRST_PERSON: Final = 1001
 FIRST_STARS: Final = 1000
+LAST_SEARCHED: Final = 20
+UNREAD_COUNTED: Final = 100
 _FIRST_NAMES: Final = ("Alice", "Boris", "Clara", "Daniyar", "Elena", "Farid", "Greta", "Hugo")
 
 
@@ -219,14 +221,14 @@ class World:
         return [entry for entry in found if entry is not None]
 
     def unread(self, person: Person) -> int:
-        """How many of the bot's messages the person has not seen."""
-        new = self._chat(person.id).items(after=person.read_up_to)
+        """How many of the bot's messages the person has not seen; counting ends at `UNREAD_COUNTED`."""
+        new = self._chat(person.id).items(after=person.read_up_to, limit=UNREAD_COUNTED)
         return sum(not entry.deleted and entry.message.sender.is_bot for _, entry in new)
 
     def last_entry(self, person_id: int) -> Entry | None:
-        """The newest message of the chat, deleted ones included."""
-        last = self._chat(person_id).last(1)
-        return last[0][1] if last else None
+        """The newest message of the chat that is still there, among the last `LAST_SEARCHED`."""
+        newest_first = reversed(self._chat(person_id).last(LAST_SEARCHED))
+        return next((entry for _, entry in newest_first if not entry.deleted), None)
 
     def _chat(self, person_id: int) -> Collection[Entry]:
         return self.store.collection(f"telegram/chat/{person_id}", Entry)

@@ -170,11 +170,12 @@ class UpdateQueue:
         self._world.signals.notify("updates")
 
     def _confirm_below(self, offset: int) -> None:
-        waiting = self._waiting.items()
         if offset < 0:
-            waiting = waiting[: max(len(waiting) + offset, 0)]
-        for key, queued in waiting:
-            if not queued.again and (offset < 0 or queued.update.update_id < offset):
+            forgotten = self._waiting.items(limit=max(self._waiting.count() + offset, 0))
+        else:
+            forgotten = self._waiting.items(before=offset)
+        for key, queued in forgotten:
+            if not queued.again:
                 self.confirm(int(key))
 
     def _hand_out(self, limit: int) -> list[Update]:

@@ -1,7 +1,7 @@
 """The other end of a gRPC connection, in memory: it answers, keeps quiet, misbehaves or dies on command."""
 
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import h2.config
@@ -72,9 +72,9 @@ class Peer:
         self.h2.send_headers(number, [("grpc-status", status), ("grpc-message", text)], end_stream=True)
         await self.flush()
 
-    async def refuse(self, number: int, headers: list[tuple[str, str]]) -> None:
+    async def refuse(self, number: int, headers: Sequence[tuple[str, str] | tuple[bytes, bytes]]) -> None:
         """Answer with headers and nothing else."""
-        self.h2.send_headers(number, headers, end_stream=True)
+        self.h2.send_headers(number, list(headers), end_stream=True)
         await self.flush()
 
 

@@ -56,6 +56,18 @@ async def test_an_error_of_the_server_is_told_in_its_words() -> None:
         assert str(caller.result) == "no user é here (gRPC status 5)"
 
 
+async def test_words_in_a_foreign_encoding_are_still_told() -> None:
+    network = Network()
+    async with open_channel(network) as (channel, nursery):
+        caller = Caller(channel, nursery)
+        peer = await network.peer()
+        refusal = [(b":status", b"200"), (b"grpc-status", b"2"), (b"grpc-message", b"caf\xe9")]
+        await peer.refuse(await peer.request(), refusal)
+        await caller.ended.wait()
+        assert isinstance(caller.result, CallFailed)
+        assert str(caller.result).startswith("caf")
+
+
 @pytest.mark.parametrize(
     "headers", [[(":status", "404")], [(":status", "200")], [(":status", "200"), ("grpc-status", "x")]]
 )

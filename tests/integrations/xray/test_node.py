@@ -84,6 +84,29 @@ def test_reality_without_its_private_half_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("public", "private", "what_is_wrong"),
+    [
+        ({"public_key": reality_keys().public}, {}, "does not belong to its private key"),
+        ({}, {"private_key": "short"}, "does not belong to its private key"),
+        ({}, {"private_key": "é"}, "does not belong to its private key"),
+        ({"short_id": "0"}, {}, "short_id '0' is not"),
+        ({"short_id": "00" * 9}, {}, "is not 0 to 8 bytes"),
+        ({"server_name": ""}, {}, "needs a server_name"),
+        ({}, {"target": "www.example.test"}, "a target like"),
+    ],
+)
+def test_reality_that_customers_could_not_use_is_refused_with_the_reason_that_xray_does_not_give(
+    public: dict[str, str], private: dict[str, str], what_is_wrong: str
+) -> None:
+    node, good = hidden()
+    assert node.reality is not None
+    server_config(node, good)
+    with pytest.raises(BadNode, match=what_is_wrong) as caught:
+        server_config(replace(node, reality=replace(node.reality, **public)), replace(good, **private))
+    assert good.private_key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     "email",
     ["", "A", "a b", "a@b", "a>>>traffic", "a/b", "é", "a" * 65, "a\n"],
     ids=lambda email: repr(email[:9]),

@@ -28,3 +28,20 @@ export function follow(react) {
   source.onmessage = (message) => react(JSON.parse(message.data));
   return source;
 }
+
+// `act`, made to run one at a time: a call that comes while it runs is served by one more run, which later calls share.
+export function coalesced(act) {
+  let running = null;
+  let next = null;
+  return function run() {
+    if (!running) {
+      running = act().finally(() => { running = null; });
+      return running;
+    }
+    next ??= running.catch(() => {}).then(() => {
+      next = null;
+      return run();
+    });
+    return next;
+  };
+}

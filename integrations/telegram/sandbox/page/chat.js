@@ -1,7 +1,7 @@
 // One person's chat with the bot: header, messages, composer.
 
 import * as api from "./api.js";
-import { amount, avatar, el, icon, iconButton, star } from "./dom.js";
+import { amount, avatar, el, iconButton, safeAddress, star } from "./dom.js";
 import { dayKey, dayName } from "./format.js";
 import { Composer } from "./composer.js";
 import { renderMessage } from "./message.js";
@@ -20,7 +20,7 @@ export class Chat {
     this.empty = el("div.empty");
     this.revision = 0;
     this.typing = 0;
-    this.loading = null;
+    this.load = api.coalesced(() => this.#fetch());
     this.following = true;
     this.scrollTop = 0;
     this.#build();
@@ -39,6 +39,7 @@ export class Chat {
     const head = el("header.chat-head", {}, back, this.face, this.title, this.viewer,
       iconButton("more", "More", () => this.#menu()));
     this.bottom = el("footer.bottom");
+    new ResizeObserver(() => { if (this.following) this.#scrollToEnd(); }).observe(this.scroll);
     this.node = el("section.chat", {}, head, el("div.wall", {}, this.scroll, this.toEnd), this.bottom);
     this.refresh();
   }
@@ -71,21 +72,7 @@ export class Chat {
           : wide("Unblock", () => this.#try(() => api.setBlocked(this.personId, false))));
   }
 
-  // Fetches what changed; calls that come meanwhile are served by one more fetch.
-  async load() {
-    if (this.loading) {
-      this.again = true;
-      return this.loading;
-    }
-    this.loading = this.#fetch();
-    await this.loading;
-    this.loading = null;
-    if (this.again) {
-      this.again = false;
-      await this.load();
-    }
-  }
-
+  // Fetches what changed.
   async #fetch() {
     const { revision, messages } = await api.getMessages(this.personId, this.revision);
     this.revision = revision;
@@ -178,7 +165,12 @@ export class Chat {
 
   // Telegram's own addresses act here (an invoice, a start parameter); all others open in a new tab.
   open(address, event = null) {
-    const url = new URL(address);
+    const safe = safeAddress(address);
+    if (!safe) {
+      toast(this.node, `A browser cannot open ${address}`);
+      return;
+    }
+    const url = new URL(safe);
     const bot = this.app.bot();
     const start = url.searchParams.get("start");
     if (url.hostname === "t.me" && url.pathname.startsWith("/$")) {
@@ -188,7 +180,7 @@ export class Chat {
       event?.preventDefault();
       if (start !== null) this.send(`/start ${start}`.trim());
     } else if (!event) {
-      window.open(address, "_blank", "noopener");
+      window.open(safe, "_blank", "noopener");
     }
   }
 

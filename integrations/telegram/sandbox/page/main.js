@@ -13,6 +13,7 @@ class App {
     this.chats = [];
     this.people_ = new People(this, document.getElementById("people"));
     this.place = document.getElementById("chats");
+    this.reload = api.coalesced(() => this.#fetch());
   }
 
   async start() {
@@ -21,7 +22,7 @@ class App {
     window.addEventListener("popstate", () => this.#show(this.#fromAddress()));
     document.addEventListener("visibilitychange", () => this.chats.forEach((chat) => chat.seen()));
     api.follow((event) => this.#react(event));
-    setInterval(() => { if (document.visibilityState === "visible") this.reload(); }, REFRESH_MS);
+    setInterval(() => { if (document.visibilityState === "visible") this.#refresh(this.chats); }, REFRESH_MS);
   }
 
   // What the columns ask of the app.
@@ -29,30 +30,19 @@ class App {
   people() { return this.state.people; }
   person(id) { return this.state.people.find((person) => person.id === id); }
   canAdvance() { return this.state.can_advance; }
-  now() { return this.state.now && this.state.now + (performance.now() - this.loaded) / 1000; }
+  now() { return this.state.now && this.state.now + (performance.now() - this.fetched) / 1000; }
   isOpen(id) { return this.chats.some((chat) => chat.personId === id); }
   open(id) { this.#go([id]); }
   openBeside(id) { this.#go([...this.chats.map((chat) => chat.personId), id]); }
   close(id) { this.#go(this.chats.map((chat) => chat.personId).filter((other) => other !== id)); }
   back() { this.#go([]); }
 
-  // Fetches the state; events that come in a burst share a fetch.
-  async reload() {
-    if (this.loading) {
-      this.again = true;
-      return;
-    }
-    this.loading = true;
+  async #fetch() {
     this.state = await api.getState();
-    this.loaded = performance.now();
-    this.loading = false;
+    this.fetched = performance.now();
     document.title = this.#title();
     this.people_.refresh();
     this.chats.forEach((chat) => chat.refresh());
-    if (this.again) {
-      this.again = false;
-      await this.reload();
-    }
   }
 
   #title() {
@@ -78,7 +68,13 @@ class App {
     this.place.replaceChildren(...this.chats.map((chat) => chat.node));
     document.body.classList.toggle("chatting", ids.length > 0);
     this.people_.refresh();
-    this.chats.forEach((chat) => chat.load().then(() => chat.seen()));
+    this.#refresh(this.chats);
+  }
+
+  // A server that is away is no news: the stream comes back with it and tells what was missed.
+  async #refresh(chats) {
+    await Promise.allSettled([this.reload(), ...chats.map((chat) => chat.load())]);
+    this.chats.forEach((chat) => chat.seen());
   }
 
   #react(event) {
@@ -86,9 +82,8 @@ class App {
     if (event.kind === "typing") chat?.isTyping();
     else if (event.kind === "answer") chat?.answered(event);
     else {
-      if (event.kind === "reset") this.chats.forEach((open) => open.load());
-      else if (event.kind === "chat") chat?.load();
-      this.reload();
+      const reset = event.kind === "reset";
+      this.#refresh(reset ? this.chats : event.kind === "chat" && chat ? [chat] : []);
     }
   }
 }

@@ -96,6 +96,11 @@ async def test_a_wrong_send_is_refused_in_telegrams_words(
             "Bad Request: inline keyboard button URL 'nonsense' is invalid: Wrong HTTP URL",
         ),
         ({"text": "x", "pay": True}, "Bad Request: BUTTON_TYPE_INVALID"),
+        (
+            {"text": "x", "web_app": {"url": "javascript:alert(1)"}},
+            "Bad Request: inline keyboard button Web App URL 'javascript:alert(1)' is invalid: "
+            "Only HTTPS links are allowed",
+        ),
     ],
 )
 async def test_a_wrong_button_is_refused_in_telegrams_words(
