@@ -1,12 +1,12 @@
 """A mailbox: a bounded memory channel and its bookkeeping. It belongs to an address and outlives incarnations.
 
-The channel is the wire. It is drained by `receive_nowait`, which does not go through the scheduler: an owner that
-has mail does not sleep between two messages, and that is worth a factor of fifteen. What must be seen before work
-(stop, suspend, restart) does not queue here at all: the supervisor sets the incarnation's order and calls `wake`.
+The channel is the wire, and it is drained by `receive_nowait`, which does not go through the scheduler: an owner that
+has mail does not sleep between two messages, and that is worth a factor of fifteen. An owner without mail parks beside
+the channel, not in it, so that it can be woken for another reason: what must be seen before work (stop, suspend,
+restart) does not queue here at all, the supervisor gives the incarnation an order and calls `wake`.
 """
 
 from collections import deque
-from contextlib import suppress
 
 import trio
 
@@ -19,9 +19,9 @@ class Mailbox:
 
     __slots__ = (
         "_coming",
-        "_head",
         "_hints",
         "_inlet",
+        "_looked_at",
         "_outlet",
         "_parked",
         "capacity",
@@ -35,14 +35,18 @@ class Mailbox:
         self.closed = False
         self.coalesced = 0
         self.refused = 0
-        self._inlet, self._outlet = trio.open_memory_channel[Envelope | None](capacity)
-        self._head: deque[Envelope] | None = None  # taken off the wire, but not begun
-        self._hints: set[Message] | None = None
+        self._inlet, self._outlet = trio.open_memory_channel[Envelope](capacity)
         self._coming = 0  # offered or put, and not yet taken
-        self._parked = False
+        self._looked_at: deque[Envelope] | None = (
+            None  # taken off the wire to be shown, and still the first in line
+        )
+        self._hints: set[Message] | None = None
+        self._parked: trio.lowlevel.Task | None = None
 
     def __len__(self) -> int:
-        return self._outlet.statistics().current_buffer_used + (len(self._head) if self._head else 0)
+        return self._outlet.statistics().current_buffer_used + (
+            len(self._looked_at) if self._looked_at else 0
+        )
 
     @property
     def senders_waiting(self) -> int:
@@ -63,6 +67,8 @@ class Mailbox:
         self._coming += 1
         if message.coalesce:
             self._remember_hint(message)
+        if self._parked is not None:
+            self.wake()
         return True
 
     async def put(self, envelope: Envelope) -> None:
@@ -73,10 +79,11 @@ class Mailbox:
         except BaseException:
             self._coming -= 1
             raise
+        self.wake()
 
     def take(self) -> Envelope | None:
         """The oldest waiting envelope, or None. It is the owner's now."""
-        envelope = self._head.popleft() if self._head else self._from_wire()
+        envelope = self._looked_at.popleft() if self._looked_at else self._from_wire()
         if envelope is not None:
             self._coming -= 1
             if self._hints and envelope.message.coalesce:
@@ -85,32 +92,23 @@ class Mailbox:
 
     def oldest(self) -> Envelope | None:
         """The envelope that `take` would return, left where it is."""
-        if not self._head:
+        if not self._looked_at:
             envelope = self._from_wire()
             if envelope is None:
                 return None
-            self._hold(envelope)
-        return self._head[0] if self._head else None
+            self._looked_at = deque((envelope,))
+        return self._looked_at[0]
 
     async def wait(self) -> None:
-        """Sleep until there may be something to take, or until woken."""
-        if self._head:
-            return
-        self._parked = True
-        try:
-            envelope = await self._outlet.receive()
-        finally:
-            self._parked = False
-        # Not handed out from here: if the owner was cancelled meanwhile, the envelope stays first in the queue.
-        if envelope is not None:
-            self._hold(envelope)
+        """Sleep until there may be something to take, or until woken. Only for an owner that just took None."""
+        self._parked = trio.lowlevel.current_task()
+        await trio.lowlevel.wait_task_rescheduled(self._unpark)
 
     def wake(self) -> None:
         """End the owner's `wait`. Without effect on an owner that is awake."""
-        # With a full buffer there is mail, and an owner with mail does not sleep.
-        if self._parked:
-            with suppress(trio.WouldBlock):
-                self._inlet.send_nowait(None)
+        if self._parked is not None:
+            owner, self._parked = self._parked, None
+            trio.lowlevel.reschedule(owner)
 
     def close(self) -> list[Envelope]:
         """Accept nothing more, fail the senders that wait for room, and give back what was queued."""
@@ -128,16 +126,13 @@ class Mailbox:
         if self._coming == 0 or self.closed:
             return None
         try:
-            while (envelope := self._outlet.receive_nowait()) is None:
-                pass
+            return self._outlet.receive_nowait()
         except trio.WouldBlock:
             return None
-        return envelope
 
-    def _hold(self, envelope: Envelope) -> None:
-        if self._head is None:
-            self._head = deque()
-        self._head.append(envelope)
+    def _unpark(self, _: object) -> trio.lowlevel.Abort:
+        self._parked = None
+        return trio.lowlevel.Abort.SUCCEEDED
 
     def _remember_hint(self, message: Message) -> None:
         if self._hints is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from .errors import ConfigError
@@ -72,3 +72,29 @@ def check_names(root: GroupSpec) -> None:
         if actor.name in seen:
             raise ConfigError(f"two actors are named {actor.name!r}: a name is an address and must be unique")
         seen.add(actor.name)
+
+
+def changed(old: GroupSpec, new: GroupSpec) -> Iterator[ActorSpec]:
+    """The actors of `new` that are specified otherwise than in `old`; factories cannot be compared and are not.
+
+    Raises ConfigError if the two trees do not have the same shape.
+    """
+    if _shape(old) != _shape(new):
+        raise ConfigError(
+            "the tree has another shape than the one that runs, which needs a restart of the process"
+        )
+    for before, after in zip(old.actors(), new.actors(), strict=True):
+        if before.mailbox != after.mailbox:
+            raise ConfigError(
+                f"actor.{after.name}.mailbox: found {after.mailbox}, expected {before.mailbox} as it was: "
+                "a mailbox that is in use does not change its size without a restart of the process"
+            )
+        if replace(before, factory=after.factory) != after:
+            yield after
+
+
+def _shape(group: GroupSpec) -> tuple[object, ...]:
+    children = tuple(
+        child.name if isinstance(child, ActorSpec) else _shape(child) for child in group.children
+    )
+    return group.name, group.strategy, group.intensity, children

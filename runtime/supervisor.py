@@ -26,7 +26,7 @@ from .wave import Stage, Wave, Waves
 
 if TYPE_CHECKING:
     from .specs import ActorSpec
-    from .system import Surroundings
+    from .surroundings import Surroundings
     from .timers import Timers
 
 

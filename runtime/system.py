@@ -8,26 +8,26 @@ async with trio.open_nursery() as nursery:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from random import Random
-from weakref import WeakValueDictionary
 
 import structlog
 import trio
 
-from .cell import Cell, Exchange
 from .clock import Clock
 from .errors import ReloadFailed, UnknownActor
-from .fresh import forget, fresh_factory, module_of
+from .fresh import GENERATION, forget, fresh_factory, module_of
 from .messages import Tick
-from .names import did_you_mean
 from .ref import Ref
-from .specs import ActorSpec, GroupSpec, Intensity, check_names
+from .reports import stack_of
+from .specs import ActorSpec, GroupSpec, changed, check_names
 from .status import GroupStatus, group_status
 from .supervisor import Supervisor
-from .tree import ActorNode, GroupNode, Starter, Trial, plant
+from .surroundings import Surroundings
+from .tree import ActorNode, Trial
 
 log = structlog.get_logger("runtime")
 
@@ -50,6 +50,7 @@ class System:
         """
         check_names(root)
         self.stopped = trio.Event()
+        self._root = root
         self._surroundings = Surroundings(root, clock)
         self._supervisor = Supervisor(
             self._surroundings.root,
@@ -94,9 +95,21 @@ class System:
         """Stop now: whatever still runs is cancelled."""
         self._supervisor.post(self._supervisor.cancel)
 
-    def restart(self, name: str) -> None:
+    def request_restart(self, name: str) -> None:
         """Give an actor a new incarnation after the message in hand; its queue is kept. Raises UnknownActor."""
         self._supervisor.post(partial(self._supervisor.restart, self._surroundings.node(name)))
+
+    async def restart(self, name: str) -> None:
+        """The same, and return when it has started. Raises UnknownActor, and ReloadFailed if it does not start."""
+        node = self._surroundings.node(name)
+        await self._try(node, node.spec)
+
+    async def restart_workers(self) -> None:
+        """Restart the workers one after another; one that does not start again is reported and left to its backoff."""
+        for status in self.status().actors():
+            if status.worker is not None:
+                with suppress(ReloadFailed, UnknownActor):
+                    await self.restart(status.name)
 
     async def reload(self, name: str) -> None:
         """Restart an actor with its module's source as it is now; its queue is kept, and nobody else is touched.
@@ -105,16 +118,42 @@ class System:
         does not start: then the old code goes on.
         """
         node = self._surroundings.node(name)
+        old = node.spec
         try:
-            factory = await fresh_factory(node.spec.factory)
-            trial = Trial(node.spec, replace(node.spec, factory=factory))
-            self._supervisor.post(partial(self._supervisor.restart, node, trial))
+            factory = await fresh_factory(old.factory)
+        except ReloadFailed as error:
+            raise self._not_reloaded(name, error) from error
+        await self._try(node, replace(old, factory=factory))
+        forget(module_of(old.factory))
+
+    async def reconfigure(self, root: GroupSpec) -> list[str]:
+        """Restart the actors whose specification is another in `root`, one after another, and return their names.
+
+        The new tree is taken whole or not at all: raises ConfigError, and nothing has changed, if its shape or the size
+        of a mailbox is another, because that needs a new process. Raises ReloadFailed for the first actor that does not
+        start with its new specification; that one goes on with the old one.
+        """
+        changes = list(changed(self._root, root))
+        for new in changes:
+            node = self._surroundings.node(new.name)
+            if GENERATION.search(module_of(node.spec.factory)):
+                new = replace(new, factory=await fresh_factory(new.factory))
+            await self._try(node, new)
+        self._root = root
+        return [new.name for new in changes]
+
+    async def _try(self, node: ActorNode, spec: ActorSpec) -> None:
+        trial = Trial(node.spec, spec)
+        self._supervisor.post(partial(self._supervisor.restart, node, trial))
+        try:
             await trial.wait()
         except ReloadFailed as error:
-            log.error("not reloaded, the old code goes on", actor=name, reason=str(error))
-            raise ReloadFailed(f"{name} was not reloaded, its old code goes on: {error}") from error
-        forget(module_of(trial.old.factory))
-        log.info("reloaded", actor=name)
+            raise self._not_reloaded(node.cell.name, error) from error
+        log.info("reloaded", actor=node.cell.name)
+
+    def _not_reloaded(self, name: str, reason: ReloadFailed) -> ReloadFailed:
+        log.error("not reloaded", actor=name, reason=str(reason))
+        return ReloadFailed(f"{name} was not reloaded, its old code goes on: {reason}")
 
     def killer(self, name: str, reason: Exception) -> Callable[[], None]:
         """A function that crashes the actor's present life for `reason`; for tests. Raises UnknownActor."""
@@ -156,83 +195,15 @@ class System:
         """The tree as it is now."""
         return group_status(self._surroundings.root)
 
+    def stacks(self) -> dict[str, str]:
+        """Where each actor's task waits."""
+        return {
+            cell.name: stack_of(cell.task) for cell in self._surroundings.cells() if cell.task is not None
+        }
+
     def _set_suspended(self, name: str, suspended: bool) -> None:
         node = self._surroundings.node(name)
         node.cell.suspended = suspended
         log.info("suspended" if suspended else "resumed", actor=name)
         if node.incarnation is not None:
             node.incarnation.wake()
-
-
-class Surroundings:
-    """What incarnations and the supervisor find around them: names, time, children, and where to report."""
-
-    supervisor: Supervisor
-
-    def __init__(self, root: GroupSpec, clock: Clock) -> None:
-        self.exchange = Exchange()
-        self.boot = "0"
-        self.root: GroupNode = plant(root, None, self.exchange)
-        self._clock = clock
-        self._nodes: dict[str, ActorNode] = {node.cell.name: node for node in self.root.leaves()}
-        # A reference to a child that is gone is good again when a child of that name is started again.
-        self._gone: WeakValueDictionary[str, Cell] = WeakValueDictionary()
-
-    @property
-    def clock(self) -> Clock:
-        """Time of day."""
-        return self._clock
-
-    def cells(self) -> Iterator[Cell]:
-        """Every address, those of former children included."""
-        for node in tuple(self._nodes.values()):
-            yield node.cell
-
-    def node(self, name: str) -> ActorNode:
-        """The place of an actor in the tree. Raises UnknownActor."""
-        try:
-            return self._nodes[name]
-        except KeyError:
-            raise UnknownActor(f"no actor is named {name!r}{did_you_mean(name, self._nodes)}") from None
-
-    def find(self, name: str) -> Cell:
-        """The cell of an actor. Raises UnknownActor."""
-        return self.node(name).cell
-
-    def trace_of(self, root: int) -> str:
-        """The causal id of everything that followed from the message with this serial; unique across restarts."""
-        return f"{self.boot}-{root}"
-
-    async def start_child(self, parent: Cell, spec: ActorSpec) -> Cell:
-        """Start an actor below `parent`; returns when it has started."""
-        owner, starter = self.node(parent.name), Starter()
-        self.supervisor.post(partial(self.supervisor.add_child, owner, owner.incarnation, spec, starter))
-        return await starter.wait()
-
-    def plant_child(self, owner: ActorNode, spec: ActorSpec, starter: Starter) -> ActorNode:
-        """A place in the tree below `owner`, with the address and mail of a former child of that name if any."""
-        if owner.offspring is None:
-            owner.offspring = GroupNode(owner.cell.name, "one_for_one", Intensity(), None, owner)
-        name = f"{owner.cell.name}/{spec.name}"
-        former = owner.offspring.former.pop(name, None)
-        cell = self._gone.pop(name, None) if former is None else former.cell
-        if cell is None:
-            cell = Cell(name, spec.mailbox, self.exchange)
-        cell.reopen()
-        node = ActorNode(spec, cell, owner.offspring, starter)
-        if former is not None and former.offspring is not None:
-            node.offspring, former.offspring.owner = former.offspring, node
-        owner.offspring.children.append(node)
-        self._nodes[name] = node
-        return node
-
-    async def stop_child(self, parent: Cell, name: str) -> None:
-        """Drain and stop a child of `parent`; returns when it is gone."""
-        node = self.node(f"{parent.name}/{name}")
-        self.supervisor.post(partial(self.supervisor.remove_child, node))
-        await node.gone.wait()
-
-    def forget(self, cell: Cell) -> None:
-        """A child is gone, and its name with it."""
-        self._nodes.pop(cell.name, None)
-        self._gone[cell.name] = cell

@@ -212,7 +212,7 @@ async def test_a_monitor_hears_of_each_death_and_why() -> None:
     journal: list[str] = []
     async with running(sample("a"), actor("w", lambda context: Watcher(context, journal))) as system:
         await crash(system, "a")
-        system.restart("a")
+        system.request_restart("a")
         await wait_all_tasks_blocked()
     assert journal[:2] == ["a True RuntimeError: on request", "a False was told to stop"]
 

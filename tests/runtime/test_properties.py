@@ -232,7 +232,7 @@ class Scenario:
             case "adopt" if name.count("/") < 2:
                 self.cast(name, Adopt(serial, f"c{serial % 2}"))
             case "restart":
-                self.system.restart(name)
+                self.system.request_restart(name)
             case "suspend":
                 self.system.suspend(name)
             case "resume":

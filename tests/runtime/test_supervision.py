@@ -319,7 +319,7 @@ async def test_an_operators_restart_keeps_the_queue_touches_nobody_and_is_not_co
         for value in range(100):
             system.ref("a").cast(Note(value))
             if value % 10 == 0:
-                system.restart("a")
+                system.request_restart("a")
                 await trio.lowlevel.checkpoint()
         await system.ref("a").call(Echo(1))
         assert incarnations(system)["a"] > 2
@@ -344,7 +344,7 @@ async def test_an_operators_restart_ends_a_backoff(autojump_clock: MockClock) ->
         await trio.sleep(60)
         assert states(system)["a"] == "backoff"
         broken = False
-        system.restart("a")
+        system.request_restart("a")
         await wait_all_tasks_blocked()
         assert states(system)["a"] == "running"
 
@@ -353,7 +353,7 @@ async def test_an_operator_can_bring_back_what_had_stopped_for_good() -> None:
     async with running(sample("a", restart="temporary")) as system:
         ref = system.ref("a")
         await crash(system, "a")
-        system.restart("a")
+        system.request_restart("a")
         await wait_all_tasks_blocked()
         assert await ref.call(Echo(3)) == 3
 
@@ -389,7 +389,7 @@ async def test_a_suspended_actor_stops_and_restarts_when_told(autojump_clock: Mo
     async with running(sample("a")) as system:
         system.suspend("a")
         await wait_all_tasks_blocked()
-        system.restart("a")
+        system.request_restart("a")
         await wait_all_tasks_blocked()
         assert incarnations(system) == {"a": 2}
         assert states(system) == {"a": "suspended"}

@@ -254,7 +254,7 @@ async def test_the_kill_switch_stops_a_worker_that_runs_and_shows(autojump_clock
         await trio.sleep(200)
         assert log == [("tick", 0), ("a", 10)]
         assert worker_status(system).switched_on is False
-        system.restart("w")
+        system.request_restart("w")
         await trio.sleep(200)
         assert log == [("tick", 0), ("a", 10)], "a switch survives a restart"
         system.switch("w", on=True)
