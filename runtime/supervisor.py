@@ -118,11 +118,14 @@ class Supervisor:
             self._roll(Wave([child], self._start, already_down=True))
 
     def remove_child(self, child: ActorNode) -> None:
-        """Drain and stop `child` for good."""
-        child.dismissed = True
-        self._roll(Wave(child.leaves(), self._start, order=Order.DRAIN, stay_down=True))
-        if child.phase is Phase.DOWN:
-            self._dismiss(child)
+        """Drain and stop `child` for good, with the children that it has."""
+        family = list(child.leaves())
+        for node in family:
+            node.dismissed = True
+        self._roll(Wave(family, self._start, order=Order.DRAIN, stay_down=True))
+        for node in family:
+            if node.phase is Phase.DOWN:
+                self._leave_tree(node)
 
     # News.
 
@@ -146,16 +149,14 @@ class Supervisor:
             node.cell.last_error = ending.reason
         reports.death(node.cell, ending, node.spec.stop_timeout, self.ready)
         node.cell.notify_watchers(ending.how is HowItEnded.CRASHED, ending.reason)
-        node.let_go_of_children()
+        self._take_leave_of_children(node)
         owner = node.group.owner
         if node.trial is not None and (self.stopping or not (told_to or ending.started)):
             self._give_up_trial(node, node.trial, ending)
         elif self.stopping:
             node.cell.close()
-        elif node.dismissed:
-            self._dismiss(node)
-        elif owner is not None and self._waves.end_life_of(owner):
-            node.group.let_go(node)
+        elif node.dismissed or (owner is not None and self._waves.end_life_of(owner)):
+            self._leave_tree(node)
         elif told_to:
             self._after_leaving(node)
         elif not ending.started and not node.was_up and (node.starter is not None or not self.ready):
@@ -230,16 +231,39 @@ class Supervisor:
                 self.remove_child(child)
         self._close_former_children(node)
         if node.group.owner is not None:
-            self._dismiss(node)
+            node.dismissed = True
+            self._leave_tree(node)
 
-    def _dismiss(self, node: ActorNode) -> None:
-        """A child that is not needed any more leaves the tree."""
+    def _leave_tree(self, node: ActorNode) -> None:
+        """A child that has ended leaves the tree, after its own children; if it was dismissed, its address does, too."""
+        group = node.group
         node.retired = True
-        node.cell.close()
-        if node in node.group.children:
-            node.group.children.remove(node)
-        self._home.forget(node.cell)
-        node.gone.set()
+        if node.dismissed:
+            node.cell.close()
+        if node not in group.children or not node.children_are_down():
+            return
+        if node.dismissed:
+            group.children.remove(node)
+            self._home.forget(node.cell)
+            self._close_former_children(node)
+            node.gone.set()
+        else:
+            group.let_go(node)
+        owner = group.owner
+        if (
+            owner is not None
+            and owner.group.owner is not None
+            and owner.retired
+            and owner.phase is Phase.DOWN
+        ):
+            self._leave_tree(owner)
+
+    def _take_leave_of_children(self, node: ActorNode) -> None:
+        """Those that are down leave the tree now, the others when they are."""
+        if node.offspring is not None:
+            for child in tuple(node.offspring.leaves()):
+                if child.phase is Phase.DOWN:
+                    self._leave_tree(child)
 
     def _close_former_children(self, node: ActorNode) -> None:
         if node.offspring is not None:
@@ -256,7 +280,8 @@ class Supervisor:
 
     def _give_up_start(self, node: ActorNode, ending: Ending) -> None:
         if node.starter is not None:
-            self._dismiss(node)
+            node.dismissed = True
+            self._leave_tree(node)
             return
         up = [leaf.cell.name for leaf in self.root.leaves() if leaf.phase is Phase.UP]
         undone = f"; stopped again: {', '.join(reversed(up))}" if up else ""

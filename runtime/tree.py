@@ -117,13 +117,6 @@ class ActorNode:
         """True if nobody is left of the life before: a child that drains may take longer than its parent."""
         return self.offspring is None or all(child.phase is Phase.DOWN for child in self.offspring.leaves())
 
-    def let_go_of_children(self) -> None:
-        """Those that are down leave the tree now, the others when they are; what was queued for them is kept."""
-        if self.offspring is not None:
-            for child in tuple(self.offspring.leaves()):
-                if child.phase is Phase.DOWN:
-                    child.group.let_go(child)
-
     def leaves(self) -> Iterator[ActorNode]:
         # Before itself: whoever is stopped in reverse order stops before the children that it works through.
         if self.offspring is not None:
@@ -165,7 +158,6 @@ class GroupNode:
 
     def let_go(self, child: ActorNode) -> None:
         """Take a child out of the tree, but keep its address and mail."""
-        child.retired = True
         self.children.remove(child)
         self.former[child.cell.name] = child
 

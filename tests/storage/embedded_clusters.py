@@ -39,6 +39,11 @@ def is_in(folder: Path, pid: int) -> bool:
         return False
 
 
+def programs_of(folder: Path) -> Path:
+    """The programs that the server of a data folder was started from: its own copy, if it needed one."""
+    return next(folder.glob("postgresql-*/*/pginstall*/bin"), installed_programs())
+
+
 def write(conninfo: str, text: str) -> None:
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS note (text text)")
@@ -119,7 +124,7 @@ def left_running(path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A server that nothing will stop, as if the parent-death signal had not reached it."""
     folder = DataFolder(path)
     account = account_for(folder.cluster)
-    command = server_command(folder, installed_programs(), folder.socket_folder(account), FAST)
+    command = server_command(folder, programs_of(path), folder.socket_folder(account), FAST)
     root = os.geteuid() == 0
     with subprocess.Popen(
         command,
