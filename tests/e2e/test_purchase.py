@@ -61,7 +61,6 @@ async def assert_refused(sandbox: Sandbox, link: str) -> None:
     assert seen.stderr.decode().startswith("no traffic: ")
 
 
-@pytest.mark.requirement("F1", "F2")
 async def test_three_people_buy_in_three_ways_and_lose_access_at_the_end(reachable_folder: Path) -> None:
     async with running_sandbox(reachable_folder / "three", free_ports()) as sandbox:
         created = await sandbox.http.post("/sandbox/people", json={"id": CAROL, "first_name": "Carol"})
