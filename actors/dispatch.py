@@ -131,7 +131,7 @@ class Dispatch(Worker):
                 await self._paid(update, inbound)
             case updates.Blocked() | updates.Unblocked():
                 blocked = isinstance(inbound, updates.Blocked)
-                await self._writer.call(Write(MarkUnreachable(update.id, _person(inbound.user), blocked)))
+                await self._writer.call(Write(MarkUnreachable(update.id, inbound.user, blocked)))
             case _:
                 if isinstance(inbound, updates.Refunded) or getattr(inbound, "suspicious", False):
                     self.context.log.error(
@@ -139,10 +139,8 @@ class Dispatch(Worker):
                     )
                 await self._writer.call(Write(FinishUpdate(update.id)))
 
-    async def _show(
-        self, update: Waiting, user: updates.Person, screen: str, replaces: int | None = None
-    ) -> None:
-        await self._writer.call(Write(Show(update.id, _person(user), screen, replaces)))
+    async def _show(self, update: Waiting, user: Person, screen: str, replaces: int | None = None) -> None:
+        await self._writer.call(Write(Show(update.id, user, screen, replaces)))
 
     async def _tap(self, update: Waiting, tap: updates.Tap) -> None:
         verb, _, rest = tap.data.partition(":")
@@ -153,7 +151,7 @@ class Dispatch(Worker):
                 item, _, provider = rest.rpartition(":")
                 await self._buy(update, tap, item, provider)
             case "settle" if rest.isdecimal():
-                command = PayFromBalance(update.id, _person(tap.user), int(rest), tap.message_id)
+                command = PayFromBalance(update.id, tap.user, int(rest), tap.message_id)
                 await self._writer.call(Write(command))
             case _:
                 await self._show(update, tap.user, "help")
@@ -163,7 +161,7 @@ class Dispatch(Worker):
             await self._show(update, tap.user, "plans", tap.message_id)
             return
         started = await self._writer.call(
-            Write(StartPurchase(update.id, _person(tap.user), item, Provider(provider), tap.message_id))
+            Write(StartPurchase(update.id, tap.user, item, Provider(provider), tap.message_id))
         )
         if started is None or provider != Provider.CRYPTOPAY:
             return
@@ -210,7 +208,3 @@ class Dispatch(Worker):
                 )
             )
         )
-
-
-def _person(user: updates.Person) -> Person:
-    return Person(user.id, user.first_name, user.username, user.language_code)

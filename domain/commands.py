@@ -44,7 +44,7 @@ class Command(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who wrote to the bot, as Telegram describes them."""
+    """Who wrote to the bot, as Telegram describes them; names are what they typed, so escape them."""
 
     id: int
     first_name: str

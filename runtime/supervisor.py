@@ -8,6 +8,7 @@ incarnations and the table of timers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from math import inf
 from random import Random
@@ -19,6 +20,7 @@ from . import reports
 from .cell import State
 from .ending import Ending, HowItEnded
 from .errors import ReloadFailed, StartFailed, StartInterrupted, TreeFailed
+from .families import Families
 from .incarnation import Incarnation, Order
 from .timers import Alarm
 from .tree import ActorNode, GroupNode, Phase, Starter, Trial
@@ -44,8 +46,10 @@ class Supervisor:
         self._random = random
         self._stop_timeout = stop_timeout
         self._waves = Waves()
+        self._families = Families(home.forget)
         self._shutdown: Wave | None = None
         self._failure: Exception | None = None
+        self._over = False
         # Unbounded, yet short: an incarnation is news twice, and a command waits for its answer.
         self._inbox, self._news = trio.open_memory_channel[Callable[[], None]](inf)
         self._nursery: trio.Nursery | None = None
@@ -57,8 +61,11 @@ class Supervisor:
         return self._shutdown is not None
 
     def post(self, decision: Callable[[], None]) -> None:
-        """Have the loop take this decision next."""
-        self._inbox.send_nowait(decision)
+        """Have the loop take this decision next; when the loop has ended, nobody is left to race with."""
+        if self._over:
+            decision()
+        else:
+            self._inbox.send_nowait(decision)
 
     async def run(self, nursery: trio.Nursery, on_ready: Callable[[], None]) -> None:
         """Start the tree, keep it, stop it. Raises StartFailed or TreeFailed after everything is down."""
@@ -72,6 +79,11 @@ class Supervisor:
                 decide()
         finally:
             # Even if cancelled from outside: who waits for an answer must not wait for ever.
+            self._stop_everything()
+            self._over = True
+            with suppress(trio.WouldBlock):
+                while True:
+                    self._news.receive_nowait()()
             for cell in self._home.cells():
                 cell.close()
         if self._failure is not None:
@@ -125,7 +137,7 @@ class Supervisor:
         self._roll(Wave(family, self._start, order=Order.DRAIN, stay_down=True))
         for node in family:
             if node.phase is Phase.DOWN:
-                self._leave_tree(node)
+                self._families.leave(node)
 
     # News.
 
@@ -138,7 +150,7 @@ class Supervisor:
         if node.trial is not None:
             node.trial.end()
             node.trial = None
-        self._close_former_children(node)
+        self._families.close_former(node)
         self._no_longer_awaited(node)
 
     def _on_ended(self, node: ActorNode, ending: Ending) -> None:
@@ -149,14 +161,14 @@ class Supervisor:
             node.cell.last_error = ending.reason
         reports.death(node.cell, ending, node.spec.stop_timeout, self.ready)
         node.cell.notify_watchers(ending.how is HowItEnded.CRASHED, ending.reason)
-        self._take_leave_of_children(node)
+        self._families.children_leave(node)
         owner = node.group.owner
         if node.trial is not None and (self.stopping or not (told_to or ending.started)):
             self._give_up_trial(node, node.trial, ending)
         elif self.stopping:
             node.cell.close()
         elif node.dismissed or (owner is not None and self._waves.end_life_of(owner)):
-            self._leave_tree(node)
+            self._families.leave(node)
         elif told_to:
             self._after_leaving(node)
         elif not ending.started and not node.was_up and (node.starter is not None or not self.ready):
@@ -229,47 +241,10 @@ class Supervisor:
         if node.offspring is not None:
             for child in tuple(node.offspring.leaves()):
                 self.remove_child(child)
-        self._close_former_children(node)
+        self._families.close_former(node)
         if node.group.owner is not None:
             node.dismissed = True
-            self._leave_tree(node)
-
-    def _leave_tree(self, node: ActorNode) -> None:
-        """A child that has ended leaves the tree, after its own children; if it was dismissed, its address does, too."""
-        group = node.group
-        node.retired = True
-        if node.dismissed:
-            node.cell.close()
-        if node not in group.children or not node.children_are_down():
-            return
-        if node.dismissed:
-            group.children.remove(node)
-            self._home.forget(node.cell)
-            self._close_former_children(node)
-            node.gone.set()
-        else:
-            group.let_go(node)
-        owner = group.owner
-        if (
-            owner is not None
-            and owner.group.owner is not None
-            and owner.retired
-            and owner.phase is Phase.DOWN
-        ):
-            self._leave_tree(owner)
-
-    def _take_leave_of_children(self, node: ActorNode) -> None:
-        """Those that are down leave the tree now, the others when they are."""
-        if node.offspring is not None:
-            for child in tuple(node.offspring.leaves()):
-                if child.phase is Phase.DOWN:
-                    self._leave_tree(child)
-
-    def _close_former_children(self, node: ActorNode) -> None:
-        if node.offspring is not None:
-            for child in node.offspring.take_former():
-                child.cell.close()
-                self._home.forget(child.cell)
+            self._families.leave(node)
 
     def _no_longer_awaited(self, node: ActorNode) -> None:
         """The tree has started when each of its actors once has, or has ended for good before that."""
@@ -281,7 +256,7 @@ class Supervisor:
     def _give_up_start(self, node: ActorNode, ending: Ending) -> None:
         if node.starter is not None:
             node.dismissed = True
-            self._leave_tree(node)
+            self._families.leave(node)
             return
         up = [leaf.cell.name for leaf in self.root.leaves() if leaf.phase is Phase.UP]
         undone = f"; stopped again: {', '.join(reversed(up))}" if up else ""

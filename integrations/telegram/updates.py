@@ -12,18 +12,9 @@ import msgspec
 import telegram
 from telegram import ChatMember, MessageEntity
 
+from domain.commands import Person
 from domain.money import BadMoney, Money
 from integrations.telegram.raw_update import RawUpdate
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A Telegram user as the update shows them; names are what they typed, so escape them."""
-
-    id: int
-    first_name: str
-    username: str | None = None
-    language_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +139,8 @@ def _read(update: telegram.Update) -> Inbound:
 
 
 def _read_message(message: telegram.Message) -> Inbound:
-    if message.chat.type != telegram.Chat.PRIVATE:
-        return Ignored("not a private chat")
     user = _counterpart(message)
-    if (payment := message.successful_payment) is not None:
+    if (payment := message.successful_payment) is not None:  # wherever the invoice was forwarded to
         return Paid(
             user,
             charge_id=payment.telegram_payment_charge_id,
@@ -166,6 +155,8 @@ def _read_message(message: telegram.Message) -> Inbound:
     if (refund := message.refunded_payment) is not None:
         amount = Money(refund.total_amount, refund.currency)
         return Refunded(user, refund.telegram_payment_charge_id, amount, refund.invoice_payload)
+    if message.chat.type != telegram.Chat.PRIVATE:
+        return Ignored("not a private chat")
     if message.text is None:
         return Ignored("a message without text")
     return _command(user, message) or Text(user, message.text, message.message_id)
@@ -204,8 +195,8 @@ def _person(user: telegram.User) -> Person:
 
 
 def _counterpart(message: telegram.Message) -> Person:
-    """The person of a private chat, also where the bot itself is named as the sender (a refund's notice)."""
+    """Who wrote, or whose private chat it is where the bot itself is named as the sender (a refund's notice)."""
     sender = message.from_user
-    if sender is not None and sender.id == message.chat.id:
+    if sender is not None and not sender.is_bot:
         return _person(sender)
     return Person(message.chat.id, message.chat.first_name or "", message.chat.username)

@@ -213,9 +213,21 @@ class Scenario:
         await trio.sleep(self.pause)
         if self.system.stopping or self.pause == 0:
             return
-        for status in self.system.status().actors():
-            if self.restarts.get(status.name, "permanent") == "permanent":
-                assert status.state == "running", f"{status.name} is {status.state}"
+        # What still waits may crash or hang once more; but in the end all is well.
+        for _ in range(100):
+            if not (unwell := self.unwell()):
+                return
+            await trio.sleep(self.pause)
+        raise AssertionError(f"not back: {', '.join(unwell)}")
+
+    def unwell(self) -> list[str]:
+        return [
+            f"{status.name} is {status.state}"
+            for status in self.system.status().actors()
+            if self.restarts.get(status.name, "permanent") == "permanent"
+            and status.state != "running"
+            and not self.system.stopping
+        ]
 
     async def befall(self, serial: int, what: str, who: int, seconds: float) -> None:
         known = [status.name for status in self.system.status().actors()]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.commands import Person
 from domain.money import Money
 from integrations.telegram.raw_update import from_json
 from integrations.telegram.updates import (
@@ -18,7 +19,6 @@ from integrations.telegram.updates import (
     Ignored,
     Inbound,
     Paid,
-    Person,
     PreCheckout,
     Refunded,
     Tap,
@@ -110,6 +110,7 @@ _KNOWN: list[tuple[dict[str, Any], Inbound]] = [
         PreCheckout(_ANN, "8", "XTR", 150, "purchase:42"),
     ),
     (_message(successful_payment=_PAYMENT), _PAID),
+    (_message(chat=_GROUP, successful_payment=_PAYMENT), _PAID),
     (
         _message(successful_payment=_PAYMENT | _RECURRING),
         Paid(
