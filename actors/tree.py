@@ -1,6 +1,7 @@
 """Which class stands behind each name in `supervisor.toml`, and the settings that it reads there."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -15,7 +16,7 @@ from actors.settings import Configuration
 from actors.telegram import Telegram
 from actors.vpn import Vpn
 from actors.xray import Xray
-from runtime import WORKER_SETTINGS, Actor, ConfigError, Context, GroupSpec, parse_tree
+from runtime import WORKER_SETTINGS, Actor, ActorSpec, ConfigError, Context, GroupSpec, parse_tree
 
 #: Actors that tick, with the settings of theirs that `[actor.NAME]` may hold.
 _WORKERS: Final = dict.fromkeys(("fast_expiry", "crypto_payment_watcher"), WORKER_SETTINGS)
@@ -30,6 +31,18 @@ _NAMES: Final = (
     "fast_expiry",
     "crypto_payment_watcher",
 )
+
+
+#: The sections of the configuration that each actor reads: if one changes, the actor starts again with it.
+_READS: Final = {
+    "db_writer": ("shop", "plans", "top_ups"),
+    "xray": ("nodes",),
+    "vpn": ("nodes",),
+    "sender": ("shop", "plans", "top_ups", "telegram", "cryptopay", "gateway", "nodes"),
+    "telegram": ("shop", "telegram", "cryptopay", "gateway"),
+    "gateway": ("shop", "telegram", "cryptopay", "gateway", "nodes"),
+    "crypto_payment_watcher": ("cryptopay",),
+}
 
 
 def check_tree(configuration: Configuration) -> None:
@@ -58,7 +71,22 @@ def build_tree(environment: Environment) -> GroupSpec:
         "fast_expiry": partial(FastExpiry, environment=environment),
         "crypto_payment_watcher": partial(CryptoPaymentWatcher, environment=environment),
     }
-    return _parse(environment.configuration, factories)
+    return _with_what_they_read(_parse(environment.configuration, factories), environment)
+
+
+def _with_what_they_read(group: GroupSpec, environment: Environment) -> GroupSpec:
+    """The tree with the configuration and secrets that each actor reads among its settings."""
+    children: list[ActorSpec | GroupSpec] = []
+    for child in group.children:
+        if isinstance(child, GroupSpec):
+            children.append(_with_what_they_read(child, environment))
+            continue
+        sections = {
+            name: getattr(environment.configuration.settings, name) for name in _READS.get(child.name, ())
+        }
+        secrets = environment.secrets if sections.keys() & {"telegram", "cryptopay"} else None
+        children.append(replace(child, settings={**child.settings, "reads": (sections, secrets)}))
+    return replace(group, children=children)
 
 
 def _parse(configuration: Configuration, factories: Mapping[str, Callable[[Context], Actor]]) -> GroupSpec:

@@ -7,52 +7,65 @@ started half: whatever fails on the way up takes down what was up already, and s
 import os
 import secrets as randomness
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import click
+import structlog
 import trio
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from actors.environment import Environment, Secrets, read_secret
 from actors.settings import Configuration, load_configuration
 from actors.tree import build_tree, check_tree
 from actors.xray import node_of
 from integrations.telegram.bot import BadToken, BotUnreachable, open_bot
-from runtime import Clock, System, SystemClock, watch_signals
+from integrations.xray.node import Node
+from runtime import Clock, ConfigError, System, SystemClock, watch_signals
 from storage.embedded.folder import DataFolder, default_data_folder
-from storage.embedded.server import open_embedded
-from storage.migrate import migrate
 from storage.readers import open_readers
-from storage.session import owner_conninfo, reader_conninfo
+from turnpike.database import open_database
 from turnpike.failure import CannotRun
 from turnpike.logs import set_up_logs
 
 Report = Callable[[str], None]
 
+log = structlog.get_logger("turnpike")
+
 
 @dataclass(frozen=True, slots=True)
-class Database:
-    """How to connect as each role."""
+class Wanted:
+    """What an operator wants to run: the configuration, and the secrets that it names."""
 
-    owner: str
-    writer: str
-    reader: str
+    configuration: Configuration
+    secrets: Secrets
+
+
+Read = Callable[[], Wanted]
 
 
 def run_shop(config: Path, data: Path | None) -> int:
     """Run until told to stop; the exit status."""
     set_up_logs()
+    read = partial(_read, config)
+    wanted = read()
+    with data_folder(data or default_data_folder("shop", config.resolve().parent)) as folder:
+        trio.run(partial(_run, wanted, read, folder))
+    return 0
+
+
+def _read(config: Path) -> Wanted:
+    """Read the file and the secrets that it names; raises `ConfigError` with one line for a mistake."""
     configuration = load_configuration(config)
     check_tree(configuration)
-    secrets = read_secrets(configuration)
-    with data_folder(data or default_data_folder("shop", config.resolve().parent)) as folder:
-        trio.run(partial(_run, configuration, secrets, folder))
-    return 0
+    telegram, cryptopay = configuration.settings.telegram, configuration.settings.cryptopay
+    bot = read_secret(os.environ, telegram.token_env, telegram.token_file, "telegram: the bot's token")
+    if cryptopay is None:
+        return Wanted(configuration, Secrets(bot))
+    crypto = read_secret(os.environ, cryptopay.token_env, cryptopay.token_file, "cryptopay: the app's token")
+    return Wanted(configuration, Secrets(bot, crypto))
 
 
 @contextmanager
@@ -69,24 +82,14 @@ def data_folder(folder: Path) -> Iterator[Path]:
         yield folder
 
 
-async def _run(configuration: Configuration, secrets: Secrets, folder: Path) -> None:
+async def _run(wanted: Wanted, read: Read, folder: Path) -> None:
     async with interruptible():
-        await serve_shop(configuration, secrets, folder, clock=SystemClock(), report=print_step)
-
-
-def read_secrets(configuration: Configuration) -> Secrets:
-    """The secrets that the configuration names; raises `ConfigError` for one that is missing."""
-    telegram, cryptopay = configuration.settings.telegram, configuration.settings.cryptopay
-    bot = read_secret(os.environ, telegram.token_env, telegram.token_file, "telegram: the bot's token")
-    if cryptopay is None:
-        return Secrets(bot)
-    crypto = read_secret(os.environ, cryptopay.token_env, cryptopay.token_file, "cryptopay: the app's token")
-    return Secrets(bot, crypto)
+        await serve_shop(wanted, read, folder, clock=SystemClock(), report=print_step)
 
 
 async def serve_shop(
-    configuration: Configuration,
-    secrets: Secrets,
+    wanted: Wanted,
+    read: Read,
     folder: Path,
     *,
     clock: Clock,
@@ -94,20 +97,22 @@ async def serve_shop(
     sandbox: bool = False,
     task_status: trio.TaskStatus[System] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Bring the shop up, report the running system, and return when it was stopped in order."""
-    username = await _bot_username(configuration, secrets, report)
+    """Bring the shop up, report the running system, and return when it was stopped in order.
+
+    `read` reads what is wanted once more, when SIGHUP asks for it.
+    """
+    username = await _bot_username(wanted, report)
+    url_env = wanted.configuration.settings.database.url_env
     async with (
-        _open_database(configuration, folder, report) as database,
+        open_database(url_env, folder / "postgres", report) as database,
         open_readers(database.reader) as readers,
     ):
         environment = Environment(
-            configuration=configuration,
-            secrets=secrets,
+            configuration=wanted.configuration,
+            secrets=wanted.secrets,
             writer_conninfo=database.writer,
             readers=readers,
-            nodes=tuple(
-                node_of(entry, folder, randomness.token_hex(8)) for entry in configuration.settings.nodes
-            ),
+            nodes=_nodes(wanted, folder),
             data_folder=folder,
             bot_username=username,
             sandbox=sandbox,
@@ -115,66 +120,43 @@ async def serve_shop(
         system = System(build_tree(environment), clock=clock)
         report("starting the actors")
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(watch_signals, system)
+            nursery.start_soon(watch_signals, system, partial(_read_again, system, environment, read))
             await nursery.start(system.run)
             report("ready")
             task_status.started(system)
 
 
-async def _bot_username(configuration: Configuration, secrets: Secrets, report: Report) -> str | None:
+async def _read_again(system: System, environment: Environment, read: Read) -> None:
+    """Have the actors that a changed configuration touches start with it; raises `ConfigError` if it cannot be had."""
+    wanted = await trio.to_thread.run_sync(read)
+    if wanted.configuration.settings.database != environment.configuration.settings.database:
+        raise ConfigError("database: another one needs a restart of the process")
+    fresh = replace(
+        environment,
+        configuration=wanted.configuration,
+        secrets=wanted.secrets,
+        nodes=_nodes(wanted, environment.data_folder),
+    )
+    restarted = await system.reconfigure(build_tree(fresh))
+    log.info("configuration taken", restarted=restarted)
+
+
+def _nodes(wanted: Wanted, folder: Path) -> tuple[Node, ...]:
+    entries = wanted.configuration.settings.nodes
+    return tuple(node_of(entry, folder, randomness.token_hex(8)) for entry in entries)
+
+
+async def _bot_username(wanted: Wanted, report: Report) -> str | None:
     """Check the token and learn the bot's name; None while Telegram is down, which must not stop access and expiry."""
-    api = configuration.settings.telegram.api
+    api = wanted.configuration.settings.telegram.api
     try:
-        async with open_bot(secrets.bot_token, api_base=api) as bot:
+        async with open_bot(wanted.secrets.bot_token, api_base=api) as bot:
             return str(bot.username)
     except BadToken as error:
         raise CannotRun(str(error)) from None
     except BotUnreachable as error:
         report(f"{error}; starting without it, messages follow when it is back")
         return None
-
-
-@asynccontextmanager
-async def _open_database(
-    configuration: Configuration, folder: Path, report: Report
-) -> AsyncIterator[Database]:
-    variable = configuration.settings.database.url_env
-    if variable is None:
-        async with open_embedded(folder / "postgres", on_progress=report) as server:
-            await migrate(owner_conninfo(server.conninfo()), on_progress=report)
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_fail_with, server.wait_dead)
-                yield Database(
-                    server.conninfo(),
-                    server.conninfo(user="turnpike_writer"),
-                    reader_conninfo(server.conninfo(user="turnpike_reader")),
-                )
-                nursery.cancel_scope.cancel()
-        return
-    url = _checked(read_secret(os.environ, variable, None, "database: the server's address"), variable)
-    await migrate(owner_conninfo(url), on_progress=report)
-    yield Database(url, _as_role(url, "turnpike_writer"), reader_conninfo(_as_role(url, "turnpike_reader")))
-
-
-def _checked(url: str, variable: str) -> str:
-    try:
-        conninfo_to_dict(url)
-    except ProgrammingError:  # its text repeats the address, password included
-        raise CannotRun(
-            f"database: {variable} does not hold an address, expected one like postgresql://user:password@host/name"
-        ) from None
-    return url
-
-
-def _as_role(url: str, role: str) -> str:
-    """The operator's address, with a session that acts as the role from its first statement on."""
-    given = conninfo_to_dict(url)
-    options = f"{given.get('options') or ''} -c role={role}".strip()
-    return make_conninfo("", **{**given, "options": options})
-
-
-async def _fail_with(wait_dead: Callable[[], Awaitable[str]]) -> None:
-    raise CannotRun(await wait_dead())
 
 
 @asynccontextmanager

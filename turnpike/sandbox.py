@@ -31,7 +31,7 @@ from runtime import AdjustableClock, SystemClock
 from storage.embedded.folder import default_data_folder
 from turnpike.failure import CannotRun
 from turnpike.logs import set_up_logs
-from turnpike.run import data_folder, interruptible, print_step, serve_shop
+from turnpike.run import Read, Wanted, data_folder, interruptible, print_step, serve_shop
 
 _LOOPBACK = "127.0.0.1"
 _HOME = Path(__file__).parents[1]
@@ -39,15 +39,15 @@ _HOME = Path(__file__).parents[1]
 
 def run_sandbox(port: int, config: Path | None, data: Path | None) -> int:
     """Run until told to stop; the exit status."""
-    configuration = _configuration(config, port)
-    check_tree(configuration)
+    read = partial(_read, config, port)
+    wanted = read()
     with data_folder(data or default_data_folder("sandbox", _HOME)) as folder:
         set_up_logs(folder / "turnpike.log")
-        trio.run(partial(_run, configuration, folder, port))
+        trio.run(partial(_run, wanted, read, folder, port))
     return 0
 
 
-async def _run(configuration: Configuration, folder: Path, port: int) -> None:
+async def _run(wanted: Wanted, read: Read, folder: Path, port: int) -> None:
     click.echo("turnpike sandbox", err=True)
     async with interruptible(), _open_servers(folder, port) as clock, trio.open_nursery() as nursery:
         start = partial(serve_shop, sandbox=True, clock=clock, report=print_step)
@@ -63,7 +63,7 @@ def _welcome(folder: Path, port: int) -> None:
     click.echo("  Ctrl-C stops everything.\n")
 
 
-def _configuration(config: Path | None, port: int) -> Configuration:
+def _read(config: Path | None, port: int) -> Wanted:
     """The sandbox's shop, or the operator's own plans, with every address on loopback."""
     if config is None:
         text = files("turnpike").joinpath("sandbox.toml").read_text(encoding="utf-8")
@@ -80,7 +80,9 @@ def _configuration(config: Path | None, port: int) -> Configuration:
         gateway=Gateway(_LOOPBACK, port + 2, f"http://{_LOOPBACK}:{port + 2}"),
         nodes=[node],
     )
-    return Configuration(loaded.name, changed, loaded.catalogue, loaded.tree)
+    configuration = Configuration(loaded.name, changed, loaded.catalogue, loaded.tree)
+    check_tree(configuration)
+    return Wanted(configuration, Secrets(SANDBOX_TOKEN, SANDBOX_CRYPTOPAY_TOKEN))
 
 
 @asynccontextmanager
