@@ -51,8 +51,7 @@ async def _run(wanted: Wanted, read: Read, folder: Path, port: int) -> None:
     click.echo("turnpike sandbox", err=True)
     async with interruptible(), _open_servers(folder, port) as clock, trio.open_nursery() as nursery:
         start = partial(serve_shop, sandbox=True, clock=clock, report=print_step)
-        secrets = Secrets(SANDBOX_TOKEN, SANDBOX_CRYPTOPAY_TOKEN)
-        await nursery.start(start, configuration, secrets, folder)
+        await nursery.start(start, wanted, read, folder)
         _welcome(folder, port)
     click.echo("stopped", err=True)
 
