@@ -166,9 +166,19 @@ class Sandbox:
 
 
 @asynccontextmanager
-async def running_sandbox(folder: Path, port: int) -> AsyncIterator[Sandbox]:
+async def running_sandbox(folder: Path, port: int, *options: str) -> AsyncIterator[Sandbox]:
     """Start a sandbox, wait until it says that it is ready, and stop it at the end if it still runs."""
-    command = [sys.executable, "-m", "turnpike", "sandbox", "--port", str(port), "--data", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "turnpike",
+        "sandbox",
+        "--port",
+        str(port),
+        "--data",
+        str(folder),
+        *options,
+    ]
     output = folder.parent / f"{folder.name}.output"
     with output.open("ab") as sink:
         start = sink.tell()
