@@ -7,6 +7,7 @@ the same `FinalizePayment`.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from actors.environment import Environment
@@ -14,9 +15,10 @@ from actors.messages import Write
 from domain.commands import FinalizePayment
 from domain.entities import Provider
 from domain.payload import read_payload
-from integrations.cryptopay.client import CryptoPay, open_cryptopay
+from integrations.cryptopay.client import CryptoPay, CryptoPayRefused, open_cryptopay
 from integrations.cryptopay.types import Invoice
-from runtime import Context, Ref, Worker
+from integrations.http_client import NotSent, OutcomeUnknown
+from runtime import Context, Iteration, Ref, Worker
 
 _PAGE: Final = 200
 
@@ -61,6 +63,7 @@ class CryptoPaymentWatcher(Worker):
         self._readers = environment.readers
         self._writer = context.ref("db_writer")
         self._client: CryptoPay | None = None
+        self._cursor = 0
 
     async def started(self) -> None:
         """Open the client; Crypto Pay need not answer for that. A shop without Crypto Pay has nothing to watch."""
@@ -68,25 +71,40 @@ class CryptoPaymentWatcher(Worker):
             self._client = await self.context.open(open_cryptopay(self._token, api_base=self._settings.api))
         await super().started()
 
-    async def tick(self) -> None:
-        """Ask for everything awaited, then for what was paid lately."""
+    async def tick(self) -> Iteration | None:
+        """Ask for everything awaited, then for what was paid lately; where Crypto Pay is away, the next tick asks."""
         if self._client is None:
-            return
-        last, since = 0, self.context.clock.now() - _POLLED_FOR
-        while page := await self._readers.fetch(
-            Awaited, _AWAITED, (last, since, _PAGE), reader=self.context.name
-        ):
-            await self._finalize(await self._client.invoices(ids=[int(row.invoice_id) for row in page]))
-            last = page[-1].id
-        await self._finalize(await self._client.invoices(status="paid", count=_PAGE))
+            return None
+        try:
+            return await self._ask(self._client)
+        except (NotSent, OutcomeUnknown, CryptoPayRefused) as error:
+            self.context.log.warning("Crypto Pay does not answer", error=str(error))
+            return None
 
-    async def _finalize(self, invoices: list[Invoice]) -> None:
+    async def _ask(self, client: CryptoPay) -> Iteration:
+        since, due, done = self.context.clock.now() - _POLLED_FOR, 0, 0
+        while page := await self._readers.fetch(
+            Awaited, _AWAITED, (self._cursor, since, _PAGE), reader=self.context.name
+        ):
+            heard = await self._finalize(await client.invoices(ids=[int(row.invoice_id) for row in page]))
+            due, done = due + heard.due, done + heard.done
+            self._cursor = page[-1].id
+            if heard.more or self.out_of_time:
+                return Iteration(due, done, more=True)
+        self._cursor = 0
+        swept = await self._finalize(await client.invoices(status="paid", count=_PAGE))
+        return Iteration(due + swept.due, done + swept.done, swept.more)
+
+    async def _finalize(self, invoices: list[Invoice]) -> Iteration:
+        """Have the paid ones among these recorded that are not yet; one that fails holds up no other (W12)."""
         paid = {str(invoice.invoice_id): invoice for invoice in invoices if invoice.status == "paid"}
         if not paid:
-            return
+            return Iteration(0, 0)
         known = await self._readers.fetch(Recorded, _RECORDED, (list(paid),), reader=self.context.name)
-        for charge in paid.keys() - {row.charge_id for row in known}:
-            await finalize_invoice(self._writer, paid[charge])
+        new = [paid[charge] for charge in sorted(paid.keys() - {row.charge_id for row in known})]
+        return await self.each(
+            new, partial(finalize_invoice, self._writer), key=lambda invoice: str(invoice.invoice_id)
+        )
 
 
 async def finalize_invoice(writer: Ref, invoice: Invoice) -> None:

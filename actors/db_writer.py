@@ -10,16 +10,19 @@ from contextlib import AsyncExitStack
 from typing import Any, ClassVar, Final
 
 import psycopg
+from psycopg import errors
 
 from actors.environment import Environment
 from actors.messages import LookAgain, Write
 from domain.commands import Command
 from runtime import Actor, Context, Envelope
+from storage.claim import ClaimHeld
+from storage.connection import DatabaseUnreachable
 from storage.errors import StorageError
 from storage.writer import Answered, Outcome, Writer, open_writer
 
-#: How often a batch is executed again on a new connection before the actor gives up and is restarted.
-_CONNECTIONS_MAX: Final = 5
+_RETRY_SECONDS_FIRST: Final = 0.1
+_RETRY_SECONDS_MAX: Final = 2.0
 
 
 class CommandFailed(Exception):
@@ -39,9 +42,15 @@ class DbWriter(Actor):
         self._writer: Writer | None = None
 
     async def started(self) -> None:
-        """Connect and take the claim; raises `ClaimHeld` if another process writes to this database."""
+        """Connect and take the claim; raises `ClaimHeld` if another process writes to this database.
+
+        A database that is away does not keep the actor from starting: whoever calls waits, up to their deadlines.
+        """
         self.context.stack.push_async_exit(self._session)
-        await self._connect()
+        try:
+            await self._connect()
+        except DatabaseUnreachable as error:
+            self.context.log.warning("database away", error=str(error))
 
     async def receive_batch(self, envelopes: Sequence[Envelope]) -> None:
         """Carry out what waited, then answer everybody."""
@@ -61,19 +70,21 @@ class DbWriter(Actor):
             listener.cast(LookAgain())
 
     async def _execute(self, commands: list[Command[Any]]) -> list[Outcome]:
-        for attempt in range(_CONNECTIONS_MAX):
+        """Execute a batch, on a new connection as often as one is lost, for as long as the watchdog lets us wait."""
+        wait = _RETRY_SECONDS_FIRST
+        while True:
             try:
                 if self._writer is None:
                     await self._connect()
                 assert self._writer is not None, "just connected"
                 return await self._writer.execute(commands, self.context.clock.now())
-            except (psycopg.OperationalError, StorageError) as error:
-                self.context.log.warning("connection lost", attempt=attempt + 1, error=str(error))
+            except ClaimHeld:  # another process writes now: end, and say so
+                raise
+            except (psycopg.OperationalError, errors.ReadOnlySqlTransaction, StorageError) as error:
+                self.context.log.warning("database away", error=str(error), waiting=len(commands))
                 self._writer = None
-                if attempt + 1 == _CONNECTIONS_MAX:
-                    raise
-                await self.context.clock.sleep(0.1 * 2**attempt)
-        raise AssertionError("the loop returns or raises")
+            await self.context.clock.sleep(wait)
+            wait = min(wait * 2, _RETRY_SECONDS_MAX)
 
     async def _connect(self) -> None:
         await self._session.aclose()

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actors.reading import Reading
 from actors.settings import Configuration
 from integrations.xray.node import Node
 from runtime import ConfigError
-from storage.readers import Readers
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Environment:
     configuration: Configuration
     secrets: Secrets
     writer_conninfo: str
-    readers: Readers
+    readers: Reading
     nodes: tuple[Node, ...]
     data_folder: Path
     #: None while Telegram has not told it.

@@ -7,18 +7,19 @@ are opened in `started` with `context.open`, and are closed when the incarnation
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, nullcontext
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 import structlog
 import trio
 
 from .duty import Duty
-from .envelope import Envelope, handling
+from .envelope import Envelope
 from .errors import NotUnderstood
 from .messages import Cast, Message
 from .ref import Ref
 from .resources import hold
+from .trace import adopted, current_trace
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -39,7 +40,6 @@ class Home(Protocol):
     @property
     def clock(self) -> Clock: ...
     def find(self, name: str) -> Cell: ...
-    def trace_of(self, root: int) -> str: ...
     async def start_child(self, parent: Cell, spec: ActorSpec) -> Cell: ...
     async def stop_child(self, parent: Cell, name: str) -> None: ...
 
@@ -101,8 +101,18 @@ class Context:
     @property
     def trace(self) -> str | None:
         """The causal id of the work in hand, the same from first message to last effect; None if there is none."""
-        envelope = handling.get()
-        return None if envelope is None else self._home.trace_of(envelope.root)
+        return current_trace()
+
+    def trace_of(self, envelope: Envelope) -> str:
+        """The causal id of one message of a batch."""
+        return self._cell.exchange.trace_of(envelope.root)
+
+    def adopt(self, trace: str | None) -> AbstractContextManager[None]:
+        """Work in the block under the causal id that a row of the database carries; None keeps the present one.
+
+        Where work is handed over as a row and not as a message, this keeps its history in one piece.
+        """
+        return adopted(self._cell, trace) if trace is not None else nullcontext()
 
     @property
     def duty(self) -> Duty:

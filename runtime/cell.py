@@ -14,6 +14,7 @@ from math import inf
 
 import trio
 
+from .buckets import QUICK, count_slow, no_slow_ones
 from .duty import Duty
 from .envelope import Envelope
 from .errors import ActorStopped
@@ -46,12 +47,18 @@ class Counters:
     """In hand when an incarnation died."""
     skipped: int = 0
     """Not begun, because the caller had left or the deadline had passed."""
+    expired: int = 0
+    """Those of the skipped whose deadline had passed."""
     undelivered: int = 0
     """Still queued when the actor stopped for good."""
     incarnations: int = 0
     restarts: int = 0
+    turns: int = 0
+    """Messages or batches that were handled to their end."""
     busy_seconds: float = 0.0
     queue_seconds: float = 0.0
+    slow_turns: list[int] = field(default_factory=no_slow_ones)
+    slow_waits: list[int] = field(default_factory=no_slow_ones)
 
 
 @dataclass(slots=True)
@@ -62,6 +69,12 @@ class Exchange:
     now: Callable[[], float] = trio.current_time
     """Trio's time; a running system puts its clock here directly, since it is asked for each message."""
     serials: count[int] = field(default_factory=lambda: count(1))
+    boot: str = "0"
+    """Tells one run of the process from another; part of every causal id that begins in this run."""
+
+    def trace_of(self, root: int | str) -> str:
+        """The causal id of everything that followed from a root: a message's serial, or an id that was adopted."""
+        return root if isinstance(root, str) else f"{self.boot}-{root}"
 
 
 class Cell:
@@ -123,6 +136,37 @@ class Cell:
     def post(self, message: Cast, cause: Envelope | None) -> bool:
         """Cast without waiting."""
         return self.offer(self.envelop(message, cause, self.exchange.now(), inf))
+
+    def begin(self, envelopes: Sequence[Envelope], now: float) -> None:
+        """These are in hand from now on."""
+        counters = self.counters
+        self.in_hand = envelopes
+        self.busy_since = now
+        for each in envelopes:
+            each.begun = True
+            waited = now - each.queued_at
+            counters.queue_seconds += waited
+            if waited > QUICK:
+                count_slow(counters.slow_waits, waited)
+
+    def finish(self, begun_at: float) -> float:
+        """What was in hand is done; returns the time."""
+        counters = self.counters
+        now = self.exchange.now()
+        seconds = now - begun_at
+        counters.turns += 1
+        counters.handled += len(self.in_hand)
+        counters.busy_seconds += seconds
+        if seconds > QUICK:
+            count_slow(counters.slow_turns, seconds)
+        self.in_hand = ()
+        return now
+
+    def skip(self, envelope: Envelope) -> None:
+        """This one is not begun: nobody waits for it any more."""
+        self.counters.skipped += 1
+        if envelope.deadline <= self.exchange.now():
+            self.counters.expired += 1
 
     def close(self) -> None:
         """The actor has stopped for good: nothing more is accepted, and whoever waits for an answer is told."""

@@ -26,6 +26,7 @@ class Ending:
     error: BaseException | None = None
     message: str | None = None
     chain: tuple[str, ...] = ()
+    trace: str | None = None
 
     @property
     def reason(self) -> str:

@@ -60,6 +60,7 @@ class Envelope:
         self.waited_for = message.expects_answer
         self._caller: trio.lowlevel.Task | None = None
         self._answer: outcome.Outcome[object] | None = None
+        self.root: int | str
         if cause is None:
             self.cause, self.root, self.depth = None, serial, 0
         else:

@@ -161,7 +161,7 @@ class Incarnation:
                 unbroken, now = 0, clock()
                 turn_ends_at = now + UNBROKEN_SECONDS
             elif envelope.message.expects_answer and not envelope.waited_for:
-                cell.counters.skipped += 1
+                cell.skip(envelope)
             else:
                 now = await handle(actor, envelope, now)
                 unbroken += 1
@@ -180,47 +180,33 @@ class Incarnation:
 
     async def _handle(self, actor: Actor, envelope: Envelope, now: float) -> float:
         """Handle one message that is begun `now`; returns the time when it is done."""
-        self._begin((envelope,), now)
+        self.cell.begin((envelope,), now)
+        if not self._watched:
+            self._watch_until(now + self.spec.handle_timeout)
         handling.set(envelope)
         try:
             envelope.reply(await actor.receive(envelope.message))
         except (Unavailable, ExceptionGroup) as error:
             self._pass_on(error)
-        return self._finish(now)
+        return self.cell.finish(now)
 
     async def _handle_batch(self, actor: Actor, envelope: Envelope, now: float) -> float:
         envelopes = self._gather(envelope, actor.batch)
-        self._begin(envelopes, now)
+        self.cell.begin(envelopes, now)
+        if not self._watched:
+            self._watch_until(now + self.spec.handle_timeout)
         try:
             await actor.receive_batch(envelopes)
         except (Unavailable, ExceptionGroup) as error:
             self._pass_on(error)
         self._owed = [each for each in (*self._owed, *envelopes) if each.waited_for]
-        return self._finish(now)
-
-    def _begin(self, envelopes: Sequence[Envelope], now: float) -> None:
-        cell = self.cell
-        cell.in_hand = envelopes
-        cell.busy_since = now
-        for each in envelopes:
-            each.begun = True
-            cell.counters.queue_seconds += now - each.queued_at
-        if not self._watched:
-            self._watch_until(now + self.spec.handle_timeout)
-
-    def _finish(self, begun_at: float) -> float:
-        cell = self.cell
-        now = cell.exchange.now()
-        cell.counters.handled += len(cell.in_hand)
-        cell.counters.busy_seconds += now - begun_at
-        cell.in_hand = ()
-        return now
+        return self.cell.finish(now)
 
     def _gather(self, first: Envelope, limit: int) -> list[Envelope]:
         envelopes = [first]
         while len(envelopes) < limit and (envelope := self.cell.mailbox.take()) is not None:
             if envelope.message.expects_answer and not envelope.waited_for:
-                self.cell.counters.skipped += 1
+                self.cell.skip(envelope)
             else:
                 envelopes.append(envelope)
         return envelopes
@@ -234,7 +220,7 @@ class Incarnation:
         self.cell.counters.unanswered += len(envelopes)
         for envelope in envelopes:
             envelope.fail(cause)
-        reports.not_carried_out(self.cell, envelopes, cause, self._home.trace_of)
+        reports.not_carried_out(self.cell, envelopes, cause)
 
     # The watch: one entry in the table of timers while busy, none while idle.
 
@@ -285,6 +271,7 @@ class Incarnation:
             error,
             type(in_hand.message).__name__ if in_hand else None,
             tuple(in_hand.chain()) if in_hand else (),
+            self.cell.exchange.trace_of(in_hand.root) if in_hand else None,
         )
 
     def _settle_debts(self, ending: Ending) -> None:

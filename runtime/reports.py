@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from traceback import StackSummary
 
 import structlog
@@ -29,6 +29,7 @@ def death(cell: Cell, ending: Ending, stop_timeout: float, system_ready: bool) -
             incarnation=cell.counters.incarnations,
             message=ending.message,
             chain=list(ending.chain),
+            trace=ending.trace,
             exc_info=ending.error,
         )
     elif ending.how is HowItEnded.CANCELLED:
@@ -47,9 +48,7 @@ def too_many_restarts(group: str, reason: str) -> None:
     log.error("too many restarts", group=group, reason=reason)
 
 
-def not_carried_out(
-    cell: Cell, envelopes: Sequence[Envelope], cause: Exception, trace_of: Callable[[int], str]
-) -> None:
+def not_carried_out(cell: Cell, envelopes: Sequence[Envelope], cause: Exception) -> None:
     """Somebody could not be reached while handling these; callers were told, the rest is told here."""
     for envelope in envelopes:
         if not envelope.message.expects_answer:
@@ -59,7 +58,7 @@ def not_carried_out(
                 message=type(envelope.message).__name__,
                 reason=f"{type(cause).__name__}: {cause}",
                 chain=list(envelope.chain()),
-                trace=trace_of(envelope.root),
+                trace=cell.exchange.trace_of(envelope.root),
             )
 
 

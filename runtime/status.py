@@ -8,6 +8,7 @@ from datetime import datetime
 
 import trio
 
+from .buckets import distribution
 from .cell import Cell
 from .duty import Duty
 from .tree import ActorNode, GroupNode
@@ -45,11 +46,17 @@ class ActorStatus:
     unanswered: int
     crashed: int
     skipped: int
+    expired: int
     undelivered: int
     refused: int
     coalesced: int
     busy_seconds: float
     queue_seconds: float
+    busy_times: tuple[int, ...]
+    """How many turns (a message or a batch each) took how long: a number for each of `runtime.buckets.BOUNDS`, and one
+    for more than the last."""
+    queue_times: tuple[int, ...]
+    """Likewise, how long messages were queued before they were begun."""
     last_error: str | None
     worker: WorkerStatus | None = None
     children: tuple[ActorStatus, ...] = ()
@@ -130,11 +137,16 @@ def cell_status(cell: Cell, children: tuple[ActorStatus, ...]) -> ActorStatus:
         unanswered=counters.unanswered,
         crashed=counters.crashed,
         skipped=counters.skipped,
+        expired=counters.expired,
         undelivered=counters.undelivered,
         refused=mailbox.refused,
         coalesced=mailbox.coalesced,
         busy_seconds=counters.busy_seconds,
         queue_seconds=counters.queue_seconds,
+        busy_times=distribution(counters.turns, counters.slow_turns),
+        queue_times=distribution(
+            counters.handled + counters.crashed + len(cell.in_hand), counters.slow_waits
+        ),
         last_error=cell.last_error,
         worker=None if cell.duty is None else worker_status(cell.duty),
         children=children,

@@ -25,7 +25,6 @@ class Surroundings:
 
     def __init__(self, root: GroupSpec, clock: Clock) -> None:
         self.exchange = Exchange()
-        self.boot = "0"
         self.root: GroupNode = plant(root, None, self.exchange)
         self._clock = clock
         self._nodes: dict[str, ActorNode] = {node.cell.name: node for node in self.root.leaves()}
@@ -52,10 +51,6 @@ class Surroundings:
     def find(self, name: str) -> Cell:
         """The cell of an actor. Raises UnknownActor."""
         return self.node(name).cell
-
-    def trace_of(self, root: int) -> str:
-        """The causal id of everything that followed from the message with this serial; unique across restarts."""
-        return f"{self.boot}-{root}"
 
     async def start_child(self, parent: Cell, spec: ActorSpec) -> Cell:
         """Start an actor below `parent`; returns when it has started."""

@@ -70,9 +70,10 @@ class System:
         failure: Exception | None = None
         try:
             async with trio.open_nursery() as nursery:
-                self._surroundings.boot = f"{int(self._surroundings.clock.now().timestamp()):x}"
-                self._surroundings.exchange.now = trio.lowlevel.current_clock().current_time
-                nursery.start_soon(self._surroundings.exchange.timers.run)
+                exchange = self._surroundings.exchange
+                exchange.boot = f"{int(self._surroundings.clock.now().timestamp()):x}"
+                exchange.now = trio.lowlevel.current_clock().current_time
+                nursery.start_soon(exchange.timers.run)
                 try:
                     await self._supervisor.run(nursery, partial(task_status.started, self))
                 except Exception as error:

@@ -18,6 +18,7 @@ import structlog
 import trio
 
 from actors.environment import Environment, Secrets, read_secret
+from actors.reading import Reading
 from actors.settings import Configuration, load_configuration
 from actors.tree import build_tree, check_tree
 from actors.xray import node_of
@@ -111,7 +112,7 @@ async def serve_shop(
             configuration=wanted.configuration,
             secrets=wanted.secrets,
             writer_conninfo=database.writer,
-            readers=readers,
+            readers=Reading(readers),
             nodes=_nodes(wanted, folder),
             data_folder=folder,
             bot_username=username,

@@ -8,6 +8,7 @@ from pathlib import Path
 import trio
 
 from actors.environment import Environment, Secrets
+from actors.reading import Reading
 from actors.settings import Configuration, CryptoPay, Gateway, PlanEntry, Settings, Shop, Telegram
 from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN
 from integrations.telegram.sandbox import SANDBOX_TOKEN
@@ -100,7 +101,7 @@ def _environment(
         configuration=Configuration("test.toml", settings, CATALOGUE, {}),
         secrets=Secrets(SANDBOX_TOKEN, SANDBOX_CRYPTOPAY_TOKEN),
         writer_conninfo=database.writer,
-        readers=readers,
+        readers=Reading(readers),
         nodes=nodes,
         data_folder=folder,
         bot_username="test_bot",

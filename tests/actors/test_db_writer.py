@@ -1,14 +1,18 @@
 """The `db_writer` actor on a real PostgreSQL: batches, blame, lost connections, one writer."""
 
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
 import trio
+import trio.testing
+from psycopg.conninfo import make_conninfo
 
 from actors.db_writer import CommandFailed, DbWriter
 from actors.messages import LookAgain, Write
+from actors.reading import DatabaseAway
 from domain.commands import FinalizePayment, Receipt
 from domain.entities import PaymentOutcome, Provider
 from domain.money import Money
@@ -114,6 +118,44 @@ def _cut(database: Database) -> None:
         owner.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'turnpike_writer' "
             "AND datname = current_database()"
+        )
+
+
+async def test_while_the_database_is_away_callers_wait_and_nobody_is_restarted(
+    database: Database, tmp_path: Path
+) -> None:
+    payments = await started_purchases(database, 5)
+    receipts: list[Receipt] = []
+    async with (
+        environment(database, tmp_path) as surroundings,
+        running({"db_writer": partial(DbWriter, environment=surroundings)}, LISTENERS) as here,
+    ):
+        _allow_connections(database, False)
+        with pytest.raises(DatabaseAway):
+            await surroundings.readers.fetch(Receipt, "SELECT 1", reader="test")
+        async with trio.open_nursery() as nursery:
+            for payment in payments:
+                nursery.start_soon(finalize, here.system.ref("db_writer"), payment, receipts)
+            with trio.move_on_after(0.5):
+                while not receipts:
+                    await trio.testing.wait_all_tasks_blocked(0.05)
+            assert not receipts
+            _allow_connections(database, True)
+            with trio.fail_after(20):
+                while len(receipts) < 5:
+                    await trio.sleep(0.05)
+                    here.clock.move(timedelta(seconds=2))
+
+        [writer] = [actor for actor in here.system.status().actors() if actor.name == "db_writer"]
+        assert writer.restarts == 0
+
+
+def _allow_connections(database: Database, allowed: bool) -> None:
+    """Let the database be away, or have it back."""
+    with psycopg.connect(conninfo=make_conninfo(database.owner, dbname="postgres"), autocommit=True) as owner:
+        owner.execute(f'ALTER DATABASE "{database.name}" ALLOW_CONNECTIONS {str(allowed).lower()}'.encode())
+        owner.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (database.name,)
         )
 
 
