@@ -4,12 +4,11 @@ Telegram's server turns everything into text first (a number in a JSON body read
 and parses each parameter when its method asks for it; so does this module.
 """
 
-import email.parser
-import email.policy
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
 import msgspec
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from integrations.telegram.sandbox.errors import bad_request
@@ -92,34 +91,25 @@ async def read_parameters(request: Request) -> Parameters:
     fields = dict(request.query_params)
     uploads: dict[str, Upload] = {}
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    body = await request.body() if request.method == "POST" else b""
-    if media_type == "application/json":
-        fields |= _from_json(body)
-    elif media_type == "multipart/form-data":
-        form, uploads = read_multipart(request.headers["content-type"], body)
-        fields |= form
-    elif media_type == "application/x-www-form-urlencoded":
-        fields |= {name: str(value) for name, value in (await request.form()).items()}
+    if request.method == "POST" and media_type == "application/json":
+        fields |= _from_json(await request.body())
+    elif request.method == "POST":
+        await _read_form(request, fields, uploads)
     return Parameters(fields, uploads)
 
 
-def read_multipart(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, Upload]]:
-    """The fields and the files of a multipart body."""
-    head = f"MIME-Version: 1.0\r\nContent-Type: {content_type}\r\n\r\n".encode()
-    message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + body)
-    fields: dict[str, str] = {}
-    uploads: dict[str, Upload] = {}
-    for part in message.iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        data = part.get_payload(decode=True)
-        if not isinstance(name, str) or not isinstance(data, bytes):
-            raise bad_request("can't parse the multipart request")
-        file_name = part.get_filename()
-        if file_name is None:
-            fields[name] = data.decode(errors="replace")
-        else:
-            uploads[name] = Upload(file_name, part.get_content_type(), data)
-    return fields, uploads
+async def _read_form(request: Request, fields: dict[str, str], uploads: dict[str, Upload]) -> None:
+    try:
+        async with request.form() as form:
+            for name, value in form.multi_items():
+                if isinstance(value, str):
+                    fields[name] = value
+                else:
+                    media = value.content_type or "application/octet-stream"
+                    uploads[name] = Upload(value.filename or "", media, await value.read())
+                await value.close()
+    except HTTPException:  # what Starlette makes of a body that is no multipart
+        raise bad_request("can't parse the multipart request") from None
 
 
 def _from_json(body: bytes) -> dict[str, str]:

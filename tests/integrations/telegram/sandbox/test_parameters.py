@@ -2,12 +2,14 @@
 
 import httpx
 import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
 
 from integrations.telegram.sandbox import SANDBOX_TOKEN
 from integrations.telegram.sandbox.errors import BotApiError
-from integrations.telegram.sandbox.parameters import Parameters, read_multipart
+from integrations.telegram.sandbox.parameters import Parameters, Upload, read_parameters
 from tests.integrations.telegram.sandbox.conftest import Refused, Running
 
 
@@ -16,13 +18,22 @@ def test_any_bytes_and_any_text_arrive_whole_in_a_multipart_body(data: bytes, te
     request = httpx.Request(
         "POST", "http://test", data={"text": text}, files={"photo": ("q.png", data, "image/png")}
     )
-    fields, uploads = read_multipart(request.headers["content-type"], request.read())
-    assert fields == {"text": text}
-    assert (uploads["photo"].name, uploads["photo"].media_type, uploads["photo"].data) == (
-        "q.png",
-        "image/png",
-        data,
-    )
+    parameters = read(request)
+    upload = parameters.upload("photo")
+    assert parameters.fields == {"text": text}
+    assert isinstance(upload, Upload)
+    assert (upload.name, upload.media_type, upload.data) == ("q.png", "image/png", data)
+
+
+def read(request: httpx.Request) -> Parameters:
+    """The parameters of a request as the server would see them."""
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": request.read(), "more_body": False}
+
+    headers = [(name.lower(), value) for name, value in request.headers.raw]
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
+    return trio.run(read_parameters, Request(scope, receive))
 
 
 async def test_every_way_of_sending_parameters_reads_the_same(sandbox: Running) -> None:
