@@ -10,11 +10,13 @@ from contextlib import AsyncExitStack
 from typing import Any, ClassVar, Final
 
 import psycopg
+import trio
 from psycopg import errors
 
 from actors.environment import Environment
 from actors.messages import LookAgain, Write
 from domain.commands import Command
+from domain.entities import Payment
 from runtime import Actor, Context, Envelope
 from storage.claim import ClaimHeld
 from storage.connection import DatabaseUnreachable
@@ -37,6 +39,7 @@ class DbWriter(Actor):
     def __init__(self, context: Context, environment: Environment) -> None:
         super().__init__(context)
         self._environment = environment
+        self._metrics = environment.metrics
         self._listeners = [context.ref("vpn"), context.ref("sender")]
         self._session = AsyncExitStack()
         self._writer: Writer | None = None
@@ -60,24 +63,32 @@ class DbWriter(Actor):
                 envelope.fail(
                     TypeError(f"db_writer carries out Write, not {type(envelope.message).__name__}")
                 )
-        outcomes = await self._execute([envelope.message.command for envelope in writes])  # type: ignore[attr-defined]
+        outcomes = await self._execute(writes)
         for envelope, outcome in zip(writes, outcomes, strict=True):
+            self._metrics.commands.labels(_name(envelope), type(outcome).__name__.lower()).inc()
             if isinstance(outcome, Answered):
+                self._note(outcome.payments)
                 envelope.reply(outcome.reply)
             else:
                 self._report(envelope, outcome.error)
         for listener in self._listeners:
             listener.cast(LookAgain())
 
-    async def _execute(self, commands: list[Command[Any]]) -> list[Outcome]:
+    async def _execute(self, writes: list[Envelope]) -> list[Outcome]:
         """Execute a batch, on a new connection as often as one is lost, for as long as the watchdog lets us wait."""
+        commands: list[Command[Any]] = [envelope.message.command for envelope in writes]  # type: ignore[attr-defined]
+        traces = [self.context.trace_of(envelope) for envelope in writes]
+        self._metrics.batch_commands.observe(len(commands))
         wait = _RETRY_SECONDS_FIRST
         while True:
             try:
                 if self._writer is None:
                     await self._connect()
                 assert self._writer is not None, "just connected"
-                return await self._writer.execute(commands, self.context.clock.now())
+                begun_at = trio.current_time()
+                outcomes = await self._writer.execute(commands, self.context.clock.now(), traces)
+                self._metrics.batch_seconds.observe(trio.current_time() - begun_at)
+                return outcomes
             except ClaimHeld:  # another process writes now: end, and say so
                 raise
             except (psycopg.OperationalError, errors.ReadOnlySqlTransaction, StorageError) as error:
@@ -97,9 +108,27 @@ class DbWriter(Actor):
             )
         )
 
+    def _note(self, payments: Sequence[Payment]) -> None:
+        for payment in payments:
+            self._metrics.payments.labels(payment.provider, payment.outcome).inc()
+            self.context.log.info(
+                "payment recorded",
+                payment=payment.id,
+                provider=payment.provider,
+                outcome=payment.outcome,
+                amount=str(payment.amount),
+                trace=payment.trace,
+            )
+
     def _report(self, envelope: Envelope, error: Exception) -> None:
-        name = type(envelope.message.command).__name__  # type: ignore[attr-defined]
-        self.context.log.error("command failed", command=name, exc_info=error)
+        name = _name(envelope)
+        self.context.log.error(
+            "command failed", command=name, trace=self.context.trace_of(envelope), exc_info=error
+        )
         failure = CommandFailed(f"{name} changed nothing: {type(error).__name__}")
         failure.__cause__ = error
         envelope.fail(failure)
+
+
+def _name(envelope: Envelope) -> str:
+    return type(envelope.message.command).__name__  # type: ignore[attr-defined]

@@ -48,7 +48,7 @@ _CHATS: Final = """
 """
 
 _WAITING: Final = """
-    SELECT id, chat_id, body FROM updates
+    SELECT id, chat_id, body, trace FROM updates
     WHERE done_at IS NULL AND chat_id = %s
     ORDER BY id LIMIT %s
 """
@@ -68,6 +68,7 @@ class Waiting:
     id: int
     chat_id: int
     body: str
+    trace: str | None
 
 
 class Dispatch(Worker):
@@ -107,17 +108,27 @@ class Dispatch(Worker):
     async def _handle_chat(self, chat: int) -> None:
         while page := await self._readers.fetch(Waiting, _WAITING, (chat, _PAGE), reader=self.context.name):
             for update in page:
-                try:
-                    await self._handle(update)
-                except Unavailable:
-                    raise
-                except Exception as error:  # one bad update must not stop the others: counted, then parked
-                    self.context.log.error("update not handled", update=update.id, exc_info=error)
-                    await self._writer.call(Write(PutAside(update.id, type(error).__name__)))
-                    return
+                with self.context.adopt(update.trace):
+                    if not await self._done(update):
+                        return
+
+    async def _done(self, update: Waiting) -> bool:
+        """Handle one update; one that cannot be handled is counted, then parked, and must not stop the others."""
+        try:
+            await self._handle(update)
+        except Unavailable:
+            raise
+        except Exception as error:
+            self.context.log.error("update not handled", update=update.id, exc_info=error)
+            await self._writer.call(Write(PutAside(update.id, type(error).__name__)))
+            return False
+        return True
 
     async def _handle(self, update: Waiting) -> None:
         inbound = updates.read_update(RawUpdate(update.id, update.chat_id, update.body.encode()))
+        self.context.log.info(
+            "update", update=update.id, chat=update.chat_id, holds=type(inbound).__name__.lower()
+        )
         match inbound:
             case updates.Command():
                 screen = _COMMANDS.get(inbound.name, "help")

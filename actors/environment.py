@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actors.metrics import Metrics
 from actors.reading import Reading
 from actors.settings import Configuration
 from integrations.xray.node import Node
@@ -40,6 +41,7 @@ class Environment:
     #: Only in the sandbox, where everything lives on loopback, may users of a node reach private addresses.
     sandbox: bool = False
     entropy: Callable[[int], bytes] = os.urandom
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 def read_secret(environment: Mapping[str, str], name: str, file: str | None, what: str) -> str:

@@ -35,6 +35,8 @@ from runtime import Context, Message, Tick, Worker
 
 _PAGE: Final = 200
 _CHATS_AT_ONCE: Final = 16
+#: A thread that draws a QR code competes with the event loop for the interpreter; sixteen would hold it for 80 ms.
+_DRAWN_AT_ONCE: Final = 1
 _BELOW_ALL: Final = -(2**63)
 
 #: Kinds that tell a fact about money or access: for these a duplicate is better than a loss.
@@ -43,6 +45,13 @@ _FACTS: Final = frozenset({"paid", "topped_up", "access_ready", "expired", "unde
 _RETRY_SECONDS_FIRST: Final = 2.0
 _RETRY_SECONDS_MAX: Final = 600.0
 
+_WORDS: Final = {
+    MessageState.SENT: "sent",
+    MessageState.FAILED: "failed",
+    MessageState.UNKNOWN: "unknown",
+    MessageState.PENDING: "put off",
+}
+
 _CHATS: Final = """
     SELECT DISTINCT chat_id FROM outbox
     WHERE state = 'pending' AND not_before <= %s AND chat_id > %s
@@ -50,7 +59,7 @@ _CHATS: Final = """
 """
 
 _PENDING: Final = """
-    SELECT id, chat_id, kind, body::text AS body, attempts, not_before FROM outbox
+    SELECT id, chat_id, kind, body::text AS body, attempts, not_before, trace FROM outbox
     WHERE state = 'pending' AND chat_id = %s
     ORDER BY id LIMIT %s
 """
@@ -73,6 +82,7 @@ class Pending:
     body: str
     attempts: int
     not_before: datetime
+    trace: str | None
 
 
 class Sender(Worker):
@@ -84,8 +94,10 @@ class Sender(Worker):
         super().__init__(context)
         self._environment = environment
         self._readers = environment.readers
+        self._metrics = environment.metrics
         self._writer = context.ref("db_writer")
         self._pacer = Pacer()
+        self._drawing = trio.CapacityLimiter(_DRAWN_AT_ONCE)
         self._lanes = Lanes(context.nursery, self._send_chat, _CHATS_AT_ONCE, context.log)
         self._bot: TrioBot | None = None
         self._shop = shop
@@ -115,12 +127,17 @@ class Sender(Worker):
     async def _send_chat(self, chat: int) -> None:
         while page := await self._readers.fetch(Pending, _PENDING, (chat, _PAGE), reader=self.context.name):
             for row in page:
-                if row.not_before > self.context.clock.now() or not await self._send(row):
+                if row.not_before > self.context.clock.now():
                     return
+                with self.context.adopt(row.trace):
+                    if not await self._send(row):
+                        return
 
     async def _send(self, row: Pending) -> bool:
         """Send one message and record the outcome; False where the rest of its chat has to wait."""
-        outgoing = await trio.to_thread.run_sync(partial(screen, decode(row.body), row.chat_id, self._shop))
+        outgoing = await trio.to_thread.run_sync(
+            partial(screen, decode(row.body), row.chat_id, self._shop), limiter=self._drawing
+        )
         outcome = await self._deliver(row.chat_id, outgoing)
         match outcome:
             case Delivered(message_id):
@@ -135,6 +152,7 @@ class Sender(Worker):
                 settled = self._put_off(row, reason, None)
             case Unknown(reason):
                 settled = SettleMessage(outbox_id=row.id, state=MessageState.UNKNOWN, error=reason)
+        self._note(row, settled)
         await self._writer.call(Write(settled))
         return settled.state is not MessageState.PENDING
 
@@ -153,6 +171,18 @@ class Sender(Worker):
         if isinstance(outcome, Temporary) and outcome.retry_after is not None:
             self._pacer.retry_after(outcome.retry_after, ended)
         return outcome
+
+    def _note(self, row: Pending, settled: SettleMessage) -> None:
+        word = _WORDS[settled.state]
+        self._metrics.messages.labels(row.kind, word.replace(" ", "_")).inc()
+        self.context.log.info(
+            f"message {word}",
+            outbox=row.id,
+            chat=row.chat_id,
+            kind=row.kind,
+            attempt=row.attempts + 1,
+            **({} if settled.error is None else {"error": settled.error}),
+        )
 
     def _put_off(self, row: Pending, reason: str, retry_after: float | None) -> SettleMessage:
         backoff = min(_RETRY_SECONDS_FIRST * 2**row.attempts, _RETRY_SECONDS_MAX)

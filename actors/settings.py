@@ -86,6 +86,12 @@ class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_url: str = ""
 
 
+class Metrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The port on loopback where Prometheus finds the metrics; nobody outside of the machine can read them."""
+
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 9464
+
+
 class RealityEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """REALITY of a node; the keys of a node that turnpike runs itself are made at its first start."""
 
@@ -117,6 +123,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     cryptopay: CryptoPay | None = None
     database: Database = Database()
     gateway: Gateway = Gateway()
+    metrics: Metrics | None = None
     nodes: list[NodeEntry] = []
 
 

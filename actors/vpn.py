@@ -30,14 +30,14 @@ _RETRY_SECONDS: Final = 1.0
 _UPTIME_SLACK_SECONDS: Final = 2.0
 
 _UNCONFIRMED: Final = """
-    SELECT g.subscription_id, g.uuid, g.present, g.version
+    SELECT g.subscription_id, g.uuid, g.present, g.version, g.trace
     FROM grants g LEFT JOIN provisions p ON p.subscription_id = g.subscription_id AND p.node = %s
     WHERE p.version IS DISTINCT FROM g.version AND g.subscription_id > %s
     ORDER BY g.subscription_id LIMIT %s
 """
 
 _PRESENT: Final = """
-    SELECT subscription_id, uuid, present, version FROM grants
+    SELECT subscription_id, uuid, present, version, trace FROM grants
     WHERE present AND subscription_id > %s
     ORDER BY subscription_id LIMIT %s
 """
@@ -51,6 +51,7 @@ class Desired:
     uuid: UUID
     present: bool
     version: int
+    trace: str | None
 
 
 class Vpn(Actor):
@@ -86,6 +87,7 @@ class VpnNode(Worker):
     def __init__(self, context: Context, environment: Environment, node: Node) -> None:
         super().__init__(context)
         self._readers = environment.readers
+        self._metrics = environment.metrics
         self._node = node
         self._writer = context.ref("db_writer")
         self._driver: NodeDriver | None = None
@@ -100,13 +102,16 @@ class VpnNode(Worker):
     async def tick(self) -> None:
         """Give a restarted node its users again, then apply what it has not confirmed."""
         try:
-            if await self._has_restarted():
+            restarted = await self._has_restarted()
+            self._metrics.node_up.labels(self._node.name).set(1)
+            if restarted:
                 await self._restore()
             await self._apply_unconfirmed()
         except* NodeUnavailable as group:
             reason = str(next(iter(_leaves(group))))
             self.context.log.warning("node unavailable", node=self._node.name, error=reason)
             self._booted_at = None
+            self._metrics.node_up.labels(self._node.name).set(0)
             self.context.nursery.start_soon(self._look_again_later)
 
     async def _look_again_later(self) -> None:
@@ -139,7 +144,7 @@ class VpnNode(Worker):
             last = page[-1].subscription_id
         async with trio.open_nursery() as nursery:
             for grant in missing:
-                nursery.start_soon(self._apply, grant, [])
+                nursery.start_soon(self._apply, grant)
             for email in orphans:
                 nursery.start_soon(self._driver.absent, email)
         self.context.log.info("node restored", node=self._node.name, given=len(missing), taken=len(orphans))
@@ -152,12 +157,19 @@ class VpnNode(Worker):
             confirmed: list[Confirmation] = []
             async with trio.open_nursery() as nursery:
                 for grant in page:
-                    nursery.start_soon(self._apply, grant, confirmed)
+                    nursery.start_soon(self._confirm, grant, confirmed)
             if confirmed:
                 await self._writer.call(Write(ConfirmProvisions(self._node.name, tuple(confirmed))))
             last = page[-1].subscription_id
 
-    async def _apply(self, grant: Desired, confirmed: list[Confirmation]) -> None:
+    async def _confirm(self, grant: Desired, confirmed: list[Confirmation]) -> None:
+        with self.context.adopt(grant.trace):
+            if await self._apply(grant):
+                confirmed.append(Confirmation(grant.subscription_id, grant.version, grant.present))
+                event = "access given" if grant.present else "access taken"
+                self.context.log.info(event, node=self._node.name, subscription=grant.subscription_id)
+
+    async def _apply(self, grant: Desired) -> bool:
         """Bring one user to what is desired; one that the node refuses stays unconfirmed and holds up nobody."""
         assert self._driver is not None, "started opens the driver"
         try:
@@ -167,8 +179,10 @@ class VpnNode(Worker):
                 await self._driver.absent(_email(grant))
         except NodeRefused as error:
             self.context.log.error("grant refused", subscription=grant.subscription_id, error=str(error))
-        else:
-            confirmed.append(Confirmation(grant.subscription_id, grant.version, grant.present))
+            return False
+        change = "ensured" if grant.present else "removed"
+        self._metrics.node_users.labels(self._node.name, change).inc()
+        return True
 
     def _user(self, grant: Desired) -> NodeUser:
         return NodeUser(email=_email(grant), uuid=grant.uuid, flow=self._node.flow)

@@ -15,28 +15,28 @@ import resource
 import statistics
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import structlog
 import trio
 
-from runtime import Actor, ActorSpec, Call, Cast, GroupSpec, Message, System, SystemClock
+from bench.contenders import (
+    CALLERS,
+    Echo,
+    Note,
+    asyncio_calls,
+    asyncio_casts,
+    channel_calls,
+    channel_calls_of_many,
+    channel_calls_with_deadline,
+    channel_casts,
+    pykka_contenders,
+)
+from runtime import Actor, ActorSpec, GroupSpec, Message, System, SystemClock
 from runtime.watchdog import watch_loop
 
 CASTS = 100_000
 CALLS = 10_000
-CALLERS = 16
 IDLE_ACTORS = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Note(Cast):
-    value: int
-
-
-@dataclass(frozen=True, slots=True)
-class Echo(Call[int]):
-    value: int
 
 
 class Server(Actor):
@@ -86,74 +86,6 @@ def server_system() -> System:
     return System(GroupSpec("root", "one_for_one", [ActorSpec("server", Server)]), clock=SystemClock())
 
 
-async def channel_casts(count: int) -> None:
-    send, receive = trio.open_memory_channel[Note](64)
-
-    async def serve() -> None:
-        async for _ in receive:
-            pass
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve)
-        async with send:
-            for value in range(count):
-                await send.send(Note(value))
-
-
-async def channel_calls(count: int) -> None:
-    send, receive = trio.open_memory_channel[tuple[Echo, trio.MemorySendChannel[int]]](0)
-
-    async def serve() -> None:
-        async for message, reply in receive:
-            await reply.send(message.value)
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve)
-        async with send:
-            for value in range(count):
-                reply_to, reply = trio.open_memory_channel[int](1)
-                await send.send((Echo(value), reply_to))
-                assert await reply.receive() == value
-
-
-async def channel_calls_with_deadline(count: int) -> None:
-    send, receive = trio.open_memory_channel[tuple[Echo, trio.MemorySendChannel[int]]](0)
-
-    async def serve() -> None:
-        async for message, reply in receive:
-            await reply.send(message.value)
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve)
-        async with send:
-            for value in range(count):
-                reply_to, reply = trio.open_memory_channel[int](1)
-                with trio.fail_after(10):
-                    await send.send((Echo(value), reply_to))
-                    assert await reply.receive() == value
-
-
-async def channel_calls_of_many(count: int) -> None:
-    send, receive = trio.open_memory_channel[tuple[Echo, trio.MemorySendChannel[int]]](64)
-
-    async def serve() -> None:
-        async for message, reply in receive:
-            await reply.send(message.value)
-
-    async def ask(own: trio.MemorySendChannel[tuple[Echo, trio.MemorySendChannel[int]]]) -> None:
-        async with own:
-            for value in range(count // CALLERS):
-                reply_to, reply = trio.open_memory_channel[int](1)
-                await own.send((Echo(value), reply_to))
-                assert await reply.receive() == value
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve)
-        async with send:
-            for _ in range(CALLERS):
-                nursery.start_soon(ask, send.clone())
-
-
 async def runtime_calls_of_many(count: int) -> None:
     async with trio.open_nursery() as nursery:
         system = server_system()
@@ -168,38 +100,6 @@ async def runtime_calls_of_many(count: int) -> None:
             for _ in range(CALLERS):
                 callers.start_soon(ask)
         system.request_stop()
-
-
-async def asyncio_casts(count: int) -> None:
-    queue: asyncio.Queue[Note | None] = asyncio.Queue(64)
-
-    async def serve() -> None:
-        while await queue.get() is not None:
-            pass
-
-    server = asyncio.create_task(serve())
-    for value in range(count):
-        await queue.put(Note(value))
-    await queue.put(None)
-    await server
-
-
-async def asyncio_calls(count: int) -> None:
-    queue: asyncio.Queue[tuple[Echo, asyncio.Future[int]]] = asyncio.Queue()
-
-    async def serve() -> None:
-        while True:
-            message, reply = await queue.get()
-            reply.set_result(message.value)
-
-    server = asyncio.create_task(serve())
-    loop = asyncio.get_running_loop()
-    for value in range(count):
-        reply = loop.create_future()
-        await queue.put((Echo(value), reply))
-        async with asyncio.timeout(10):
-            assert await reply == value
-    server.cancel()
 
 
 Case = tuple[str, Callable[[int], None], int]
@@ -230,31 +130,12 @@ CASES: dict[str, list[Case]] = {
 
 
 def add_pykka() -> None:
-    """Pykka is no dependency of ours: it takes part where it is installed."""
-    try:
-        import pykka  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
+    contenders = pykka_contenders()
+    if not contenders:
         print("(pykka is not installed and takes no part)")
         return
-
-    class PykkaServer(pykka.ThreadingActor):  # type: ignore[misc, unused-ignore]
-        def on_receive(self, message: Message) -> object:
-            return message.value if isinstance(message, Echo) else None
-
-    def casts(count: int) -> None:
-        ref = PykkaServer.start()
-        for value in range(count):
-            ref.tell(Note(value))
-        ref.stop()
-
-    def calls(count: int) -> None:
-        ref = PykkaServer.start()
-        for value in range(count):
-            assert ref.ask(Echo(value), timeout=10) == value
-        ref.stop()
-
-    CASES["casts"].append(("pykka tell", casts, CASTS))
-    CASES["calls, one caller"].append(("pykka ask", calls, CALLS))
+    CASES["casts"].append(("pykka tell", contenders["casts"], CASTS))
+    CASES["calls, one caller"].append(("pykka ask", contenders["calls"], CALLS))
 
 
 def measure(rounds: int) -> None:
@@ -300,9 +181,10 @@ def main() -> None:
     )
     arguments.add_argument("--rounds", type=int, default=7)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    rounds = arguments.parse_args().rounds
     trio.run(idle_actors, IDLE_ACTORS)
     add_pykka()
-    measure(arguments.parse_args().rounds)
+    measure(rounds)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,9 @@ def _grant(draft: Draft, subscription: Subscription, *, present: bool) -> Grant:
     if known is not None and known.present is present:
         return known
     version = 1 if known is None else known.version + 1
-    return draft.rows.grants.put(Grant(subscription.id, subscription.uuid, present, version))
+    return draft.rows.grants.put(
+        Grant(subscription.id, subscription.uuid, present, version, trace=draft.trace)
+    )
 
 
 def expire(command: ExpireSubscriptions, draft: Draft) -> int:
@@ -85,4 +87,5 @@ def confirm(command: ConfirmProvisions, draft: Draft) -> None:
             messages.AccessReady(
                 uuid=str(subscription.uuid), token=subscription.token, expires_at=subscription.expires_at
             ),
+            trace=grant.trace,
         )

@@ -189,6 +189,8 @@ class Draft:
     entropy: Callable[[int], bytes]
     #: The user of each subscription that a command of the batch names by its id.
     owners: Mapping[int, int] = field(default_factory=dict)
+    #: The causal id of the command, for the rows that it writes.
+    trace: str | None = None
 
     def new_id(self, table: str) -> int:
         """A fresh identifier for a row of this table."""

@@ -2,6 +2,7 @@
 
 Rows are never changed in place: a decision puts a new value where the old one was (`domain.draft`).
 Names and fields are the columns of `storage/migrations`; `storage.tables` maps one to the other.
+A `trace` is the causal id of the command that wrote the row, None where nothing led to it.
 """
 
 from dataclasses import dataclass
@@ -154,6 +155,7 @@ class Payment:
     outcome: PaymentOutcome
     transfer_id: int
     created_at: datetime
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ class Grant:
     present: bool
     version: int
     ready: bool = False
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +211,7 @@ class OutboxMessage:
     message_id: int | None = None
     error: str | None = None
     settled_at: datetime | None = None
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +228,7 @@ class Update:
     attempts: int = 0
     done_at: datetime | None = None
     error: str | None = None
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

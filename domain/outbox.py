@@ -15,8 +15,13 @@ SENDING_ATTEMPTS_MAX: Final = 12
 HANDLING_ATTEMPTS_MAX: Final = 5
 
 
-def tell(draft: Draft, chat_id: int, key: str, message: messages.Message) -> None:
-    """Write one message; `key` names the fact, and the database keeps at most one message for a key."""
+def tell(
+    draft: Draft, chat_id: int, key: str, message: messages.Message, *, trace: str | None = None
+) -> None:
+    """Write one message; `key` names the fact, and the database keeps at most one message for a key.
+
+    `trace` is the causal id of an earlier command that this completes; without it the message carries this command's.
+    """
     row = OutboxMessage(
         id=draft.new_id("outbox"),
         chat_id=chat_id,
@@ -25,6 +30,7 @@ def tell(draft: Draft, chat_id: int, key: str, message: messages.Message) -> Non
         body=messages.encode(message),
         created_at=draft.now,
         not_before=draft.now,
+        trace=trace or draft.trace,
     )
     draft.rows.outbox.put(row)
 
@@ -56,11 +62,13 @@ def settle(command: SettleMessage, draft: Draft) -> None:
 
 
 def record_updates(command: RecordUpdates, draft: Draft) -> int:
-    """Put the updates that are not there yet in the inbox."""
+    """Put the updates that are not there yet in the inbox; each begins a causal chain of its own."""
     new = 0
     for update in command.updates:
         if draft.rows.updates.get(update.update_id) is None:
-            draft.rows.updates.put(Update(update.update_id, update.chat_id, update.body, draft.now))
+            trace = f"update-{update.update_id}"
+            row = Update(update.update_id, update.chat_id, update.body, draft.now, trace=trace)
+            draft.rows.updates.put(row)
             new += 1
     return new
 

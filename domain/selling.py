@@ -198,6 +198,7 @@ def _record(
             outcome=outcome,
             transfer_id=transfer.id,
             created_at=draft.now,
+            trace=draft.trace,
         )
     )
 

@@ -31,6 +31,7 @@ from .signals import watch_signals
 from .specs import ActorSpec, GroupSpec, Intensity
 from .status import ActorStatus, GroupStatus, WorkerStatus
 from .system import System
+from .trace import current_trace
 from .worker import Worker
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "UnknownActor",
     "Worker",
     "WorkerStatus",
+    "current_trace",
     "duration",
     "parse_tree",
     "watch_signals",

@@ -7,6 +7,7 @@ switches of an operator are here, and only code and its resources are in the inc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import count
@@ -17,9 +18,10 @@ import trio
 from .buckets import QUICK, count_slow, no_slow_ones
 from .duty import Duty
 from .envelope import Envelope
-from .errors import ActorStopped
+from .errors import ActorStopped, Unavailable
 from .mailbox import Mailbox
 from .messages import Cast, Down, Message
+from .tap import Tap
 from .timers import Timers
 
 
@@ -82,6 +84,7 @@ class Cell:
 
     __slots__ = (
         "__weakref__",
+        "_state",
         "_watchers",
         "busy_since",
         "counters",
@@ -91,9 +94,10 @@ class Cell:
         "last_error",
         "mailbox",
         "name",
-        "state",
+        "state_since",
         "stopping",
         "suspended",
+        "taps",
         "task",
         "waiting_for",
     )
@@ -103,7 +107,8 @@ class Cell:
         self.exchange = exchange
         self.mailbox = Mailbox(capacity)
         self.counters = Counters()
-        self.state = State.NEW
+        self._state = State.NEW
+        self.state_since: float | None = None
         self.suspended = False
         self.stopping = False
         self.last_error: str | None = None
@@ -112,11 +117,26 @@ class Cell:
         self.busy_since = 0.0
         self.waiting_for: Cell | None = None
         self.duty: Duty | None = None
+        self.taps: tuple[Tap, ...] = ()
         self._watchers: set[Cell] | None = None
+
+    @property
+    def state(self) -> State:
+        """What the actor is doing; `state_since` is when that began."""
+        return self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._state = state
+        self.state_since = self.exchange.now()
 
     def envelop(self, message: Message, cause: Envelope | None, now: float, deadline: float) -> Envelope:
         """A new envelope addressed to this cell."""
-        return Envelope(message, self.name, next(self.exchange.serials), cause, now, deadline)
+        envelope = Envelope(message, self.name, next(self.exchange.serials), cause, now, deadline)
+        if self.taps and (sender := here.get()) is not None:
+            for tap in self.taps:
+                tap.sent(envelope, sender.name)
+        return envelope
 
     def offer(self, envelope: Envelope) -> bool:
         """Accept the envelope if there is room."""
@@ -149,10 +169,12 @@ class Cell:
             if waited > QUICK:
                 count_slow(counters.slow_waits, waited)
 
-    def finish(self, begun_at: float) -> float:
-        """What was in hand is done; returns the time."""
+    def finish(self, begun_at: float, refusal: Unavailable | None = None) -> float:
+        """What was in hand is done, or was refused; returns the time."""
         counters = self.counters
         now = self.exchange.now()
+        if self.taps:
+            self.tell_taps(self.in_hand, now, None if refusal is None else type(refusal).__name__)
         seconds = now - begun_at
         counters.turns += 1
         counters.handled += len(self.in_hand)
@@ -165,8 +187,18 @@ class Cell:
     def skip(self, envelope: Envelope) -> None:
         """This one is not begun: nobody waits for it any more."""
         self.counters.skipped += 1
-        if envelope.deadline <= self.exchange.now():
+        expired = envelope.deadline <= self.exchange.now()
+        if expired:
             self.counters.expired += 1
+        for tap in self.taps:
+            tap.skipped(
+                envelope, self.exchange.now(), "its deadline had passed" if expired else "its caller had left"
+            )
+
+    def tell_taps(self, envelopes: Sequence[Envelope], now: float, outcome: str | None) -> None:
+        """Tell whoever traces this actor what became of the messages that were in hand."""
+        for tap in self.taps:
+            tap.passed(envelopes, self.busy_since, now, outcome)
 
     def close(self) -> None:
         """The actor has stopped for good: nothing more is accepted, and whoever waits for an answer is told."""
@@ -197,3 +229,7 @@ class Cell:
         # By name: the order of a set of objects differs between runs, and a simulation must replay.
         for watcher in sorted(self._watchers or (), key=lambda cell: cell.name):
             watcher.post(Down(self.name, crashed, reason), None)
+
+
+here: ContextVar[Cell | None] = ContextVar("here", default=None)
+"""The cell in which the current task runs, if it belongs to an actor."""

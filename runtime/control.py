@@ -1,172 +1,195 @@
-"""The control socket: what an operator on the same machine may ask of a system that runs.
+"""The control socket: how an operator on the same machine reaches a system that runs.
 
-A unix socket that only its owner can open; one JSON object a line each way:
+A unix socket that only its owner can open. One connection carries one request and what is answered to it, each a JSON
+object on a line of its own:
 
-    {"command": "restart", "name": "vpn"}   ->   {"answer": null}   or   {"error": "no actor is named 'vpm'; did you …"}
+    {"command": "restart", "name": "vpn"}   ->   {"answer": {...}}   or   {"error": "no actor is named …"}
 
-The answer comes when the command is done, so a script knows how it ended.
+`top` and `trace` answer line after line, until the operator leaves. Nobody waits for an operator: each conversation is
+a task of its own, and one who does not read is dropped.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import socket
+import stat
 import struct
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Final
 
+import msgspec
 import structlog
 import trio
 
-from .errors import ConfigError, ReloadFailed, UnknownActor
+from .commands import STREAMS, Commands, Refused, Request
+from .errors import ConfigError
 from .system import System
 
 log = structlog.get_logger("runtime")
 
-LONGEST_LINE = 65_536
-"""Bytes of a request."""
+LONGEST_REQUEST: Final = 4096
+"""Bytes."""
 
-COMMAND_TIMEOUT = 120.0
-"""Seconds for one command: a restart may wait for a stop and a start."""
+OPERATORS: Final = 16
+"""How many may be connected at once."""
 
-
-class Refused(Exception):
-    """The command was not carried out. The text says why."""
-
-
-class Control:
-    """The commands, by name."""
-
-    def __init__(self, system: System) -> None:
-        self._system = system
-
-    async def obey(self, request: object) -> object:
-        """Carry out one request. Raises Refused."""
-        if not isinstance(request, dict) or not isinstance(request.get("command"), str):
-            raise Refused('expected an object such as {"command": "status"}')
-        command, name = request["command"], request.get("name")
-        system = self._system
-        whole: dict[str, Callable[[], object]] = {
-            "status": lambda: asdict(system.status()),
-            "stacks": system.stacks,
-            "stop": system.request_stop,
-        }
-        of_one: dict[str, Callable[[str], object]] = {
-            "suspend": system.suspend,
-            "resume": system.resume,
-            "switch-on": lambda actor: system.switch(actor, on=True),
-            "switch-off": lambda actor: system.switch(actor, on=False),
-        }
-        waited_for: dict[str, Callable[[str], Awaitable[object]]] = {
-            "restart": system.restart,
-            "reload": system.reload,
-        }
-        if command in whole:
-            return whole[command]()
-        if command not in of_one and command not in waited_for:
-            raise Refused(f"unknown command {command!r}; known: {', '.join([*whole, *of_one, *waited_for])}")
-        if not isinstance(name, str):
-            raise Refused(f'{command} needs the name of an actor: {{"command": "{command}", "name": "…"}}')
-        log.info("command", command=command, actor=name)
-        try:
-            return of_one[command](name) if command in of_one else await waited_for[command](name)
-        except (UnknownActor, ReloadFailed, ValueError) as error:
-            raise Refused(str(error.args[0] if error.args else error)) from error
+PATIENCE: Final = 5.0
+"""Seconds for an operator to say what they want, and to read each line of the answer."""
 
 
 async def serve_control(
     system: System, path: Path, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Obey what comes over the socket at `path`, until cancelled. Raises ConfigError if the path is not to be had."""
+    """Obey what comes over a socket at `path` until the system has stopped; then the socket is removed.
+
+    A socket that a killed predecessor has left is replaced. Raises ConfigError if the place is not to be had: somebody
+    listens there, something else lies there, or everybody may write into its folder.
+    """
     listener = await _listen(path)
-    control = Control(system)
     try:
-        task_status.started()
-        await trio.serve_listeners(partial(_converse, control), [listener])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_leave_with, system, nursery.cancel_scope)
+            converse = partial(_converse, Commands(system), trio.CapacityLimiter(OPERATORS))
+            nursery.start_soon(trio.serve_listeners, converse, [listener])
+            task_status.started()
     finally:
         _remove(path)
 
 
-async def ask(path: Path, command: str, name: str | None = None) -> object:
-    """Ask the system whose socket is at `path`. Raises Refused with its reason, or if nobody listens there."""
-    request = {"command": command} if name is None else {"command": command, "name": name}
+@contextmanager
+def reachable(path: Path) -> Iterator[str]:
+    """A short name for the socket at `path`: the kernel takes 107 bytes, and a data folder may lie deeper than that."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        stream = await trio.open_unix_socket(path)
-    except OSError as error:
-        raise Refused(f"nobody listens on {path}: is the system running?") from error
-    async with stream:
-        await stream.send_all(json.dumps(request).encode() + b"\n")
-        reply = b""
-        with trio.move_on_after(COMMAND_TIMEOUT + 5) as patience:
-            async for part in stream:
-                reply += part
-                if reply.endswith(b"\n"):
-                    break
-    if patience.cancelled_caught or not reply.endswith(b"\n"):
-        raise Refused("the system did not answer")
-    answer = json.loads(reply)
-    if "error" in answer:
-        raise Refused(answer["error"])
-    return answer["answer"]
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 async def _listen(path: Path) -> trio.SocketListener:
     try:
-        async with await trio.open_unix_socket(path):
-            pass
-    except ConnectionRefusedError:
-        _remove(path)  # left behind by a process that was killed
+        if _left_over(path):
+            if await _is_alive(path):
+                raise ConfigError(f"control socket: another process listens on {path}")
+            _remove(path)
+        return _bind(path)
+    except OSError as error:
+        raise ConfigError(f"control socket: {path} cannot be made ({error.strerror})") from error
+
+
+def _left_over(path: Path) -> bool:
+    """See that the folder is no public place; true if a socket lies at `path` already."""
+    folder = path.parent.stat()
+    if folder.st_mode & 0o002:
+        raise ConfigError(
+            f"control socket: everybody may write into {path.parent}, expected a folder of one's own"
+        )
+    try:
+        there = path.lstat()
     except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise ConfigError(f"control socket: {path} cannot be used: {error.strerror}") from error
-    else:
-        raise ConfigError(f"control socket: another process listens on {path}")
-    sock = trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
+        return False
+    if not stat.S_ISSOCK(there.st_mode):
+        raise ConfigError(f"control socket: {path} is there and is not a socket; move it away")
+    return True
+
+
+async def _is_alive(path: Path) -> bool:
+    """True if somebody listens at `path`; a predecessor that was killed does not."""
     try:
-        await sock.bind(str(path))
-    except OSError as error:
+        with reachable(path) as name:
+            stream = await trio.open_unix_socket(name)
+    except ConnectionRefusedError:
+        return False
+    await stream.aclose()
+    return True
+
+
+def _bind(path: Path) -> trio.SocketListener:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        # Before it has a name: the file is made with this mode, and there is no moment in which others could open it.
+        os.fchmod(sock.fileno(), 0o600)
+        with reachable(path) as name:
+            sock.bind(name)
+        sock.listen()
+        return trio.SocketListener(trio.socket.from_stdlib_socket(sock))
+    except OSError:
         sock.close()
-        raise ConfigError(f"control socket: {path} cannot be made: {error.strerror}") from error
-    finally:
-        os.umask(before)
-    sock.listen()
-    return trio.SocketListener(sock)
+        raise
 
 
-async def _converse(control: Control, stream: trio.SocketStream) -> None:
+async def _leave_with(system: System, scope: trio.CancelScope) -> None:
+    await system.stopped.wait()
+    scope.cancel()
+
+
+async def _converse(commands: Commands, seats: trio.CapacityLimiter, stream: trio.SocketStream) -> None:
+    """One request and its answer. Whatever goes wrong in it must not reach the system that the operator looks at."""
     async with stream:
-        if _peer(stream) not in (0, os.getuid()):
-            return
-        received = b""
         try:
-            async for part in stream:
-                received += part
-                while b"\n" in received:
-                    line, _, received = received.partition(b"\n")
-                    await stream.send_all(await _answer(control, line))
-                if len(received) > LONGEST_LINE:
-                    return
-        except trio.BrokenResourceError:
-            return  # the operator has left
+            await _answer(commands, seats, stream)
+        except* (trio.BrokenResourceError, trio.TooSlowError):
+            pass  # the operator has left, or does not listen
+        except* Exception:
+            log.exception("a command failed")
 
 
-async def _answer(control: Control, line: bytes) -> bytes:
-    answer: dict[str, object]
+async def _answer(commands: Commands, seats: trio.CapacityLimiter, stream: trio.SocketStream) -> None:
     try:
-        with trio.fail_after(COMMAND_TIMEOUT):
-            answer = {"answer": await control.obey(json.loads(line))}
-    except Refused as error:
-        answer = {"error": str(error)}
-    except ValueError:
-        answer = {"error": "expected one JSON object a line"}
-    except trio.TooSlowError:
-        answer = {"error": f"not done within {COMMAND_TIMEOUT:g} s; it may still be"}
-    return json.dumps(answer, default=str).encode() + b"\n"
+        if (user := _peer(stream)) not in (0, os.geteuid()):
+            log.warning("operator refused", user=user)
+            raise Refused("only the user who runs the system may command it")
+        try:
+            seats.acquire_nowait()
+        except trio.WouldBlock:
+            raise Refused(f"{OPERATORS} operators are connected already, and that is the limit") from None
+        try:
+            await _carry_out(commands, await _read_request(stream), stream)
+        finally:
+            seats.release()
+    except* Refused as refusals:
+        await _say(stream, "error", str(refusals.exceptions[0]))
+
+
+async def _carry_out(commands: Commands, request: Request, stream: trio.SocketStream) -> None:
+    """An order is carried out even if the operator leaves; a stream ends with them."""
+    say = partial(_say, stream, "answer")
+    if request.command not in STREAMS:
+        await commands.carry_out(request, say)
+        return
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_until_gone, stream, nursery.cancel_scope)
+        await commands.carry_out(request, say)
+
+
+async def _read_request(stream: trio.SocketStream) -> Request:
+    received = b""
+    with trio.fail_after(PATIENCE):
+        while not received.endswith(b"\n") and len(received) <= LONGEST_REQUEST:
+            part = await stream.receive_some()
+            if not part:
+                raise trio.BrokenResourceError
+            received += part
+    try:
+        return msgspec.json.decode(received, type=Request)
+    except msgspec.DecodeError as error:
+        raise Refused(f'expected one line such as {{"command": "status"}}: {error}') from error
+
+
+async def _until_gone(stream: trio.SocketStream, scope: trio.CancelScope) -> None:
+    """A stream's operator has nothing more to say, so all that can come is their end."""
+    while await stream.receive_some():
+        pass
+    scope.cancel()
+
+
+async def _say(stream: trio.SocketStream, kind: str, what: object) -> None:
+    with trio.fail_after(PATIENCE):
+        await stream.send_all(msgspec.json.encode({kind: what}) + b"\n")
 
 
 def _remove(path: Path) -> None:

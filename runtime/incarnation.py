@@ -7,18 +7,17 @@ and its caller is told so. What was only queued stays in the mailbox for the nex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
 
 import trio
 
 from . import reports
 from .actor import Actor, Context, Home
-from .cell import Cell, State
+from .cell import Cell, State, here
 from .ending import Ending, HowItEnded, sole
 from .envelope import Envelope, handling
 from .errors import ActorCrashed, ActorStopped, Hung, Unavailable
-from .ref import here
 from .specs import ActorSpec
 from .timers import Alarm
 
@@ -187,7 +186,7 @@ class Incarnation:
         try:
             envelope.reply(await actor.receive(envelope.message))
         except (Unavailable, ExceptionGroup) as error:
-            self._pass_on(error)
+            return self.cell.finish(now, self._pass_on(error))
         return self.cell.finish(now)
 
     async def _handle_batch(self, actor: Actor, envelope: Envelope, now: float) -> float:
@@ -195,12 +194,13 @@ class Incarnation:
         self.cell.begin(envelopes, now)
         if not self._watched:
             self._watch_until(now + self.spec.handle_timeout)
+        refusal: Unavailable | None = None
         try:
             await actor.receive_batch(envelopes)
         except (Unavailable, ExceptionGroup) as error:
-            self._pass_on(error)
+            refusal = self._pass_on(error)
         self._owed = [each for each in (*self._owed, *envelopes) if each.waited_for]
-        return self.cell.finish(now)
+        return self.cell.finish(now, refusal)
 
     def _gather(self, first: Envelope, limit: int) -> list[Envelope]:
         envelopes = [first]
@@ -211,7 +211,7 @@ class Incarnation:
                 envelopes.append(envelope)
         return envelopes
 
-    def _pass_on(self, error: Unavailable | ExceptionGroup[Exception]) -> None:
+    def _pass_on(self, error: Unavailable | ExceptionGroup[Exception]) -> Unavailable:
         """Answer the callers with an `Unavailable` that was let out; anything else goes on as the crash that it is."""
         cause = sole(error)
         if not isinstance(cause, Unavailable):
@@ -221,6 +221,7 @@ class Incarnation:
         for envelope in envelopes:
             envelope.fail(cause)
         reports.not_carried_out(self.cell, envelopes, cause)
+        return cause
 
     # The watch: one entry in the table of timers while busy, none while idle.
 
@@ -281,5 +282,6 @@ class Incarnation:
         for envelope in (*cell.in_hand, *self._owed):
             work = f"{cell.name} {ending.how.value} with {type(envelope.message).__name__} in hand"
             envelope.fail(ActorCrashed(f"{work}: {ending.reason}") if crashed else ActorStopped(work))
+        cell.tell_taps(cell.in_hand, trio.current_time(), ending.how.value)
         cell.counters.crashed += len(cell.in_hand)
         cell.in_hand = ()

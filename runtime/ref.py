@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from math import inf
 from typing import TypeVar, cast
 
 import trio
 
-from .cell import Cell
+from .cell import Cell, here
 from .envelope import Envelope, handling
 from .errors import ActorStopped, CallCycle, DeadlineExceeded, MailboxFull
 from .messages import Call, Cast
 
 R = TypeVar("R")
-
-here: ContextVar[Cell | None] = ContextVar("here", default=None)
-"""The cell in which the current task runs, if it belongs to an actor."""
 
 DEFAULT_TIMEOUT = 30.0
 """Seconds for a call, unless the caller says otherwise."""

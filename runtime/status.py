@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import trio
 
 from .buckets import distribution
@@ -14,8 +14,7 @@ from .duty import Duty
 from .tree import ActorNode, GroupNode
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerStatus:
+class WorkerStatus(msgspec.Struct, frozen=True):
     """What a worker adds. `due` and `done` are of its last tick; `aside` counts the rows that failed and wait."""
 
     switched_on: bool
@@ -28,16 +27,17 @@ class WorkerStatus:
     alert: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ActorStatus:
+class ActorStatus(msgspec.Struct, frozen=True, tag="actor", tag_field="kind"):
     """One actor. Times are in seconds; ages are None where there is nothing to be old."""
 
     name: str
     state: str
+    state_age: float | None
     suspended: bool
     incarnations: int
     restarts: int
     queued: int
+    capacity: int
     oldest_age: float | None
     message: str | None
     busy_age: float | None
@@ -68,8 +68,7 @@ class ActorStatus:
             yield from child.below()
 
 
-@dataclass(frozen=True, slots=True)
-class GroupStatus:
+class GroupStatus(msgspec.Struct, frozen=True, tag="group", tag_field="kind"):
     """One group."""
 
     name: str
@@ -125,10 +124,12 @@ def cell_status(cell: Cell, children: tuple[ActorStatus, ...]) -> ActorStatus:
     return ActorStatus(
         name=cell.name,
         state=cell.state.value,
+        state_age=None if cell.state_since is None else now - cell.state_since,
         suspended=cell.suspended,
         incarnations=counters.incarnations,
         restarts=counters.restarts,
         queued=len(mailbox),
+        capacity=mailbox.capacity,
         oldest_age=None if oldest is None else now - oldest.queued_at,
         message=None if in_hand is None else type(in_hand.message).__name__,
         busy_age=None if in_hand is None else now - cell.busy_since,

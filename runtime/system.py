@@ -8,8 +8,8 @@ async with trio.open_nursery() as nursery:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -27,6 +27,7 @@ from .specs import ActorSpec, GroupSpec, changed, check_names
 from .status import GroupStatus, group_status
 from .supervisor import Supervisor
 from .surroundings import Surroundings
+from .tap import Passage, Tap
 from .tree import ActorNode, Trial
 
 log = structlog.get_logger("runtime")
@@ -186,6 +187,27 @@ class System:
         if on:
             self.ref(name).cast(Tick())
         log.warning("switched on" if on else "switched off", actor=name)
+
+    @contextmanager
+    def trace(self, name: str) -> Iterator[trio.MemoryReceiveChannel[Passage]]:
+        """Tell of each message that passes through an actor, as long as the block lasts. Raises UnknownActor.
+
+        Who does not read in time misses some, and is told how many; the actor never waits.
+        """
+        cell = self._surroundings.find(name)
+        tap = Tap(self._surroundings.clock, cell.exchange.trace_of)
+        cell.taps += (tap,)
+        log.info("traced", actor=name)
+        try:
+            yield tap.passages
+        finally:
+            cell.taps = tuple(each for each in cell.taps if each is not tap)
+            tap.close()
+
+    @property
+    def clock(self) -> Clock:
+        """Time of day, as the actors see it."""
+        return self._surroundings.clock
 
     @property
     def stopping(self) -> bool:

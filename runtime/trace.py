@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
 
-from .cell import Cell
+from .cell import Cell, here
 from .envelope import Envelope, handling
 from .messages import Cast
-from .ref import here
 
 
 @dataclass(frozen=True, slots=True)

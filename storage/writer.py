@@ -7,7 +7,7 @@ a constraint is rolled back and tried again in halves, until the one command tha
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from domain.catalogue import Catalogue
 from domain.commands import Command
 from domain.decide import decide
 from domain.draft import Draft, Sequences, View
+from domain.entities import Payment
 from storage.claim import ClaimLost, is_claim_lost, take_claim
 from storage.connection import TrioConnection, open_connection
 from storage.flush import flush, no_step
@@ -30,9 +31,10 @@ _NUMBERED: Final = ("accounts", "transfers", "purchases", "payments", "subscript
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A command took effect, now or when it came first; this is its answer."""
+    """A command took effect, now or when it came first; this is its answer, and the payments that it wrote now."""
 
     reply: object
+    payments: tuple[Payment, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +58,21 @@ class Writer:
     entropy: Callable[[int], bytes]
     step: Callable[[str], None] = no_step
 
-    async def execute(self, commands: Sequence[Command[Any]], now: datetime) -> list[Outcome]:
+    async def execute(
+        self, commands: Sequence[Command[Any]], now: datetime, traces: Sequence[str | None] | None = None
+    ) -> list[Outcome]:
         """Carry out a batch in one transaction, in order; the outcomes stand for committed facts.
 
+        `traces` are the causal ids of the commands, one each, for the rows that they write.
         Raises `ClaimLost`, or `psycopg.OperationalError` when the connection was lost: whether the batch was
         committed is not known then, and it is to be executed again on a new connection (every command is
         idempotent).
         """
+        traces = traces if traces is not None else [None] * len(commands)
         try:
             found = await prefetch(self.connection, commands)
             self.step("prefetched")
-            decided, outcomes = self._decide(commands, found, now)
+            decided, outcomes = self._decide(commands, traces, found, now)
             await flush(self.connection, decided, self.epoch, self.step)
         except psycopg.Error as error:
             if is_claim_lost(error):
@@ -77,24 +83,29 @@ class Writer:
                 return [Failed(error)]
             middle = len(commands) // 2
             return [
-                *await self.execute(commands[:middle], now),
-                *await self.execute(commands[middle:], now),
+                *await self.execute(commands[:middle], now, traces[:middle]),
+                *await self.execute(commands[middle:], now, traces[middle:]),
             ]
         return outcomes
 
     def _decide(
-        self, commands: Sequence[Command[Any]], found: Prefetched, now: datetime
+        self,
+        commands: Sequence[Command[Any]],
+        traces: Sequence[str | None],
+        found: Prefetched,
+        now: datetime,
     ) -> tuple[View, list[Outcome]]:
         decided = found.view.layer()
         outcomes: list[Outcome] = []
-        for command in commands:
+        for command, trace in zip(commands, traces, strict=True):
             rows = decided.layer()
-            draft = Draft(rows, now, self.catalogue, self.sequences, self.entropy, found.owners)
+            draft = Draft(rows, now, self.catalogue, self.sequences, self.entropy, found.owners, trace)
             try:
-                outcomes.append(Answered(decide(command, draft)))
+                reply = decide(command, draft)
             except Exception as error:  # a mistake of ours in one command must not fail the others
                 outcomes.append(Failed(error))
             else:
+                outcomes.append(Answered(reply, tuple(rows.payments.changed.values())))
                 decided.merge(rows)
         return decided, outcomes
 

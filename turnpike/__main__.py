@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import click
 
+from turnpike.ctl import ctl
+
 R = TypeVar("R")
 
 
@@ -34,7 +36,7 @@ def run(config: Path, data: Path | None) -> None:
 
 @main.command()
 @click.option(
-    "--port", type=click.IntRange(1024, 65500), default=8400, show_default=True, help="First of four ports."
+    "--port", type=click.IntRange(1024, 65500), default=8400, show_default=True, help="First of five ports."
 )
 @click.option(
     "--config", type=click.Path(path_type=Path), default=None, help="A shop of your own to try out."
@@ -49,6 +51,9 @@ def sandbox(port: int, config: Path | None, data: Path | None) -> None:
     from turnpike.sandbox import run_sandbox
 
     _until_done(lambda: run_sandbox(port, config, data))
+
+
+main.add_command(ctl)
 
 
 @main.command()

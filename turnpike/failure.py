@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from integrations.http_server import CannotListen
 from runtime import ConfigError, StartFailed, TreeFailed
 from storage.errors import StorageError
 
@@ -10,7 +11,7 @@ class CannotRun(Exception):
     """Something that an operator can act on; the text is one sentence for them."""
 
 
-EXPECTED = (ConfigError, StartFailed, TreeFailed, StorageError, CannotRun)
+EXPECTED = (ConfigError, StartFailed, TreeFailed, StorageError, CannotListen, CannotRun)
 
 
 def sentences(error: BaseException) -> Iterator[str]:

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Final, TextIO
 
 import structlog
+from structlog.typing import Processor
+
+from runtime import current_trace
 
 #: What a bot token and a Crypto Pay token look like; a slip elsewhere must not put one in a log.
-_TOKEN: Final = re.compile(r"\b\d{4,}:[A-Za-z0-9_-]{20,}")
+_TOKEN: Final = re.compile(r"(?<!\d)\d{4,}:[A-Za-z0-9_-]{20,}")
 
 
 def set_up_logs(file: Path | None = None) -> None:
@@ -19,18 +22,8 @@ def set_up_logs(file: Path | None = None) -> None:
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         stream = file.open("a", encoding="utf-8", buffering=1)
-    pretty = stream.isatty()
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if pretty else [structlog.processors.format_exc_info]),
-            _without_tokens,
-            structlog.dev.ConsoleRenderer()
-            if pretty
-            else structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
+        processors=processors(pretty=stream.isatty()),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
@@ -38,8 +31,33 @@ def set_up_logs(file: Path | None = None) -> None:
     logging.basicConfig(stream=stream, level=logging.WARNING, force=True)
 
 
+def processors(*, pretty: bool) -> list[Processor]:
+    """What every line goes through, from what was said to its text."""
+    return [
+        structlog.contextvars.merge_contextvars,
+        _with_trace,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([] if pretty else [structlog.processors.format_exc_info]),
+        _without_tokens,
+        structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
+
+
+def _with_trace(_: object, __: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
+    """The causal id of the work in hand on every line, so that one id finds all that followed from one beginning."""
+    if "trace" not in event and (trace := current_trace()) is not None:
+        event["trace"] = trace
+    return event
+
+
 def _without_tokens(_: object, __: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = _TOKEN.sub("[token]", value)
+            event[key] = without_tokens(value)
     return event
+
+
+def without_tokens(text: str) -> str:
+    """The text with a word in the place of everything that looks like a token."""
+    return _TOKEN.sub("[token]", text)

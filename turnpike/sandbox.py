@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from actors.environment import Secrets
-from actors.settings import Configuration, Gateway, NodeEntry, configuration_of, load_configuration
+from actors.settings import Configuration, Gateway, Metrics, NodeEntry, configuration_of, load_configuration
 from actors.tree import check_tree
 from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN, CryptoPaySandbox
 from integrations.http_server import CannotListen, serve
@@ -77,6 +77,7 @@ def _read(config: Path | None, port: int) -> Wanted:
         telegram=replace(settings.telegram, api=f"http://{_LOOPBACK}:{port}"),
         cryptopay=settings.cryptopay and replace(settings.cryptopay, api=f"http://{_LOOPBACK}:{port + 1}"),
         gateway=Gateway(_LOOPBACK, port + 2, f"http://{_LOOPBACK}:{port + 2}"),
+        metrics=Metrics(port + 4),
         nodes=[node],
     )
     configuration = Configuration(loaded.name, changed, loaded.catalogue, loaded.tree)

@@ -1,5 +1,6 @@
 -- The whole shop: ledger, purchases, access, inbox and outbox.
 -- What a table may hold is said here, not in code: constraints are the net under the writer's decisions.
+-- `trace` is the causal id of what wrote a row: whoever works on the row later goes on under it, in logs too.
 
 -- Roles belong to the whole cluster; another database's migration may make them at the same moment.
 DO $$ BEGIN CREATE ROLE turnpike_writer LOGIN NOINHERIT;
@@ -142,6 +143,7 @@ CREATE TABLE payments (
         ('accepted', 'unknown_purchase', 'duplicate', 'underpaid', 'overpaid', 'wrong_currency')),
     transfer_id     bigint      NOT NULL UNIQUE REFERENCES transfers,
     created_at      timestamptz NOT NULL,
+    trace           text,
     CONSTRAINT one_payment_for_a_charge UNIQUE (provider, charge_id),
     CHECK (outcome <> 'accepted' OR purchase_id IS NOT NULL)
 );
@@ -172,6 +174,7 @@ CREATE TABLE grants (
     present         boolean NOT NULL,
     version         bigint  NOT NULL CHECK (version > 0),
     ready           boolean NOT NULL,
+    trace           text,
     CHECK (present OR NOT ready)
 );
 
@@ -197,6 +200,7 @@ CREATE TABLE outbox (
     message_id  bigint,
     error       text,
     settled_at  timestamptz,
+    trace       text,
     CONSTRAINT one_message_for_a_fact UNIQUE (key),
     CHECK ((state = 'pending') = (settled_at IS NULL))
 );
@@ -209,7 +213,8 @@ CREATE TABLE updates (
     received_at timestamptz NOT NULL,
     attempts    integer     NOT NULL,
     done_at     timestamptz,
-    error       text
+    error       text,
+    trace       text
 );
 CREATE INDEX updates_waiting ON updates (chat_id, id) WHERE done_at IS NULL;
 

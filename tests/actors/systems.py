@@ -9,7 +9,7 @@ import trio
 
 from actors.environment import Environment, Secrets
 from actors.reading import Reading
-from actors.settings import Configuration, CryptoPay, Gateway, PlanEntry, Settings, Shop, Telegram
+from actors.settings import Configuration, CryptoPay, Gateway, Metrics, PlanEntry, Settings, Shop, Telegram
 from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN
 from integrations.telegram.sandbox import SANDBOX_TOKEN
 from integrations.xray.node import Node
@@ -89,6 +89,7 @@ async def environment(
         telegram=telegram,
         cryptopay=CryptoPay(api=cryptopay),
         gateway=Gateway(port=gateway, public_url=f"http://127.0.0.1:{gateway}"),
+        metrics=Metrics(port=0),
     )
     async with open_readers(reader_conninfo(database.reader)) as readers:
         yield _environment(settings, database, readers, folder, tuple(nodes))

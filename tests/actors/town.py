@@ -12,6 +12,7 @@ import trio
 
 from actors.crypto_payment_watcher import CryptoPaymentWatcher
 from actors.db_writer import DbWriter
+from actors.environment import Environment
 from actors.gateway import Gateway
 from actors.messages import Write
 from actors.screens import Shop
@@ -36,6 +37,7 @@ from tests.storage.shop import CATALOGUE, NOW
 class Town:
     """The shop and its surroundings."""
 
+    environment: Environment
     system: System
     telegram: httpx.AsyncClient
     cryptopay: httpx.AsyncClient
@@ -84,10 +86,10 @@ async def open_town(
         nursery.start_soon(telegram.run)
         bases = [f"http://127.0.0.1:{each}" for each in (*ports, port)]
         async with (
-            _open_shop(database, folder, port, bases[0], bases[1], updates) as system,
+            _open_shop(database, folder, port, bases[0], bases[1], updates) as (surroundings, system),
             _clients(bases) as clients,
         ):
-            yield Town(system, *clients)
+            yield Town(surroundings, system, *clients)
         nursery.cancel_scope.cancel()
     store.close()
 
@@ -110,7 +112,7 @@ async def _open_shop(
     telegram: str,
     cryptopay: str,
     updates: Literal["polling", "webhook"],
-) -> AsyncIterator[System]:
+) -> AsyncIterator[tuple[Environment, System]]:
     node = Node(name="one", host="192.0.2.1", port=443, api_socket=folder / "one.sock")
     async with environment(
         database,
@@ -129,4 +131,4 @@ async def _open_shop(
             "crypto_payment_watcher": partial(CryptoPaymentWatcher, environment=surroundings),
         }
         async with running(actors, ["vpn"]) as here:
-            yield here.system
+            yield surroundings, here.system

@@ -61,6 +61,7 @@ class Person:
     async def pay_invoice(self) -> dict[str, Any]:
         """Pay the newest Stars invoice that is open."""
         message, _ = await self.wait_for(lambda each: (each.get("invoice") or {}).get("title"), "an invoice")
+        self.acted = self.seen
         return await self._post("pay", message_id=message["message_id"])
 
     async def read(self, pattern: str) -> str:
@@ -166,12 +167,14 @@ class Sandbox:
 
 
 @asynccontextmanager
-async def running_sandbox(folder: Path, port: int, *options: str) -> AsyncIterator[Sandbox]:
+async def running_sandbox(
+    folder: Path, port: int, *options: str, module: str = "turnpike"
+) -> AsyncIterator[Sandbox]:
     """Start a sandbox, wait until it says that it is ready, and stop it at the end if it still runs."""
     command = [
         sys.executable,
         "-m",
-        "turnpike",
+        module,
         "sandbox",
         "--port",
         str(port),
@@ -204,14 +207,14 @@ async def running_sandbox(folder: Path, port: int, *options: str) -> AsyncIterat
 
 
 def free_ports() -> int:
-    """The first of four ports in a row that are free now."""
+    """The first of five ports in a row that are free now."""
     for _ in range(100):
         with socket.socket() as first:
             first.bind(("127.0.0.1", 0))
             base: int = first.getsockname()[1]
-            if base < 65500 and all(_is_free(base + n) for n in range(1, 4)):
+            if base < 65500 and all(_is_free(base + n) for n in range(1, 5)):
                 return base
-    raise AssertionError("there are no four free ports in a row")
+    raise AssertionError("there are no five free ports in a row")
 
 
 def _is_free(port: int) -> bool:

@@ -1,17 +1,19 @@
-"""Small actors and a way to run a tree around a test."""
+"""Small actors, ways to run a tree around a test, and what a test asks of it most."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from runtime import (
     Actor,
+    ActorCrashed,
     ActorSpec,
     AdjustableClock,
     Call,
@@ -124,3 +126,23 @@ async def system_of(root: GroupSpec) -> AsyncIterator[System]:
         await nursery.start(system.run)
         yield system
         system.request_stop()
+
+
+def system_from(*children: ActorSpec, stop_timeout: float = 25.0) -> System:
+    """A system that the test itself starts and stops."""
+    return System(group(*children), clock=AdjustableClock(EPOCH), stop_timeout=stop_timeout)
+
+
+async def crash(system: System, name: str) -> None:
+    """Have the actor crash, and let everything that follows from it happen."""
+    with suppress(ActorCrashed):
+        await system.ref(name).call(Crash())
+    await wait_all_tasks_blocked()
+
+
+def incarnations(system: System) -> dict[str, int]:
+    return {status.name: status.incarnations for status in system.status().actors()}
+
+
+def states(system: System) -> dict[str, str]:
+    return {status.name: status.state for status in system.status().actors()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
@@ -10,7 +9,6 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from runtime import (
-    ActorCrashed,
     ActorSpec,
     ActorStopped,
     Call,
@@ -18,11 +16,10 @@ from runtime import (
     Down,
     Message,
     StartFailed,
-    System,
     UnknownActor,
 )
 
-from .kit import Crash, Echo, Note, Sample, actor, running, sample
+from .kit import Echo, Note, Sample, actor, crash, running, sample, states
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +62,6 @@ class Parent(Sample):
 
 def parent(journal: list[str], *kept: ActorSpec) -> ActorSpec:
     return actor("p", lambda context: Parent(context, journal, kept))
-
-
-def states(system: System) -> dict[str, str]:
-    return {status.name: status.state for status in system.status().actors()}
-
-
-async def crash(system: System, name: str) -> None:
-    with suppress(ActorCrashed):
-        await system.ref(name).call(Crash())
-    await wait_all_tasks_blocked()
 
 
 async def test_a_child_is_an_actor_with_an_address_below_its_parents() -> None:

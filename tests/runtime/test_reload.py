@@ -14,10 +14,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from runtime import ActorSpec, ReloadFailed, System
+from runtime import ActorSpec, ReloadFailed
 from runtime.specs import Factory
 
-from .kit import Echo, Note, running, sample
+from .kit import Echo, Note, incarnations, running, sample
 
 SOURCE = """
 from runtime import Actor
@@ -68,10 +68,6 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Unit]:
         del sys.modules[name]
 
 
-def incarnations(system: System) -> dict[str, int]:
-    return {status.name: status.incarnations for status in system.status().actors()}
-
-
 async def test_a_reload_brings_in_the_new_code_and_touches_nobody_else(unit: Unit) -> None:
     async with running(unit.spec([]), sample("b"), strategy="one_for_all") as system:
         assert await system.ref("u").call(Echo(0)) == 1
@@ -86,20 +82,24 @@ async def test_ten_thousand_messages_pass_fifty_reloads_each_once_and_in_order(u
     journal: list[tuple[int, int]] = []
     async with running(unit.spec(journal)) as system:
         ref = system.ref("u")
+        begun = [trio.Event() for _ in range(50)]
 
         async def send() -> None:
+            """200 messages for each reload, from its beginning on, so that however slow the machine is they meet."""
             for value in range(10_000):
+                await begun[value // 200].wait()
                 await ref.send(Note(value))
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(send)
             for version in range(2, 52):
                 unit.write(version)
+                begun[version - 2].set()
                 await system.reload("u")
+        assert await ref.call(Echo(0)) == 51
     assert [value for _, value in journal] == list(range(10_000))
     versions = [version for version, _ in journal]
     assert versions == sorted(versions)
-    assert versions[-1] == 51
     assert len(set(versions)) > 25, "the reloads were not among the messages"
 
 

@@ -1,6 +1,6 @@
 """The embedded server's life: first start, next start, who may come in, what is refused, and the end."""
 
-# ruff: noqa: ASYNC221, ASYNC240  (files and processes are the subject, and nothing else is on the loop)
+# ruff: noqa: ASYNC221  (files and processes are the subject, and nothing else is on the loop)
 
 import os
 import subprocess

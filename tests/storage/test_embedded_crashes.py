@@ -1,6 +1,6 @@
 """What survives when we or the server are killed or cancelled, and what the next start finds of it."""
 
-# ruff: noqa: ASYNC220, ASYNC240  (files and processes are the subject, and nothing else is on the loop)
+# ruff: noqa: ASYNC220  (files and processes are the subject, and nothing else is on the loop)
 
 import os
 import signal

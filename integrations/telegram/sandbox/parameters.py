@@ -107,7 +107,6 @@ async def _read_form(request: Request, fields: dict[str, str], uploads: dict[str
                 else:
                     media = value.content_type or "application/octet-stream"
                     uploads[name] = Upload(value.filename or "", media, await value.read())
-                await value.close()
     except HTTPException:  # what Starlette makes of a body that is no multipart
         raise bad_request("can't parse the multipart request") from None
 

@@ -1,4 +1,4 @@
-"""Ordered start by readiness, reverse-ordered drain with deadlines, and a start that fails whole."""
+"""Reverse-ordered drain with deadlines, at a signal too, and a cancellation that leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -11,59 +11,9 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from runtime import (
-    Actor,
-    ActorSpec,
-    ActorStopped,
-    AdjustableClock,
-    ConfigError,
-    Context,
-    Message,
-    StartFailed,
-    StartInterrupted,
-    System,
-    Unavailable,
-    watch_signals,
-)
+from runtime import Actor, ActorSpec, ActorStopped, Context, Message, Unavailable, watch_signals
 
-from .kit import EPOCH, CrashSoon, Echo, Note, Sample, Wait, actor, group, running, sample, system_of
-
-
-class SlowStart(Sample):
-    async def started(self) -> None:
-        self.journal.append(f"{self.context.name} starting")
-        await trio.sleep(3)
-        await super().started()
-
-
-class FailingStart(Sample):
-    async def started(self) -> None:
-        await trio.sleep(1)
-        raise ConnectionRefusedError("nobody listens on port 5432")
-
-
-def system_from(*children: ActorSpec, stop_timeout: float = 25.0) -> System:
-    return System(group(*children), clock=AdjustableClock(EPOCH), stop_timeout=stop_timeout)
-
-
-async def start_alone(system: System) -> None:
-    """Start outside of any group of errors, as a command line would see it."""
-    failure: BaseException | None = None
-    async with trio.open_nursery() as nursery:
-        try:
-            await nursery.start(system.run)
-        except StartFailed as error:
-            failure = error
-    if failure is not None:
-        raise failure
-
-
-async def test_each_actor_starts_when_the_one_before_has_started(autojump_clock: MockClock) -> None:
-    journal: list[str] = []
-    children = [actor(name, lambda context: SlowStart(context, journal)) for name in "abc"]
-    async with running(*children):
-        assert trio.current_time() == pytest.approx(9)
-        assert journal == ["a starting", "a started", "b starting", "b started", "c starting", "c started"]
+from .kit import Echo, Note, Sample, Wait, actor, group, running, sample, system_from, system_of
 
 
 async def test_everything_stops_in_reverse_order_after_its_queue_is_done() -> None:
@@ -98,6 +48,19 @@ async def test_while_draining_an_actor_can_still_work_through_those_started_befo
     async with running(sample("server"), actor("client", Client)) as system:
         system.ref("client").cast(Note(1))
     assert answers == [6]
+
+
+async def test_a_permanent_actor_that_finishes_during_the_drain_stays_down() -> None:
+    class Finisher(Sample):
+        async def receive(self, message: Message) -> object:
+            self.context.finish()
+            return None
+
+    def finisher(context: Context) -> Finisher:
+        return Finisher(context)
+
+    async with running(actor("a", finisher)) as system:
+        system.ref("a").cast(Note(1))
 
 
 async def test_a_drain_ends_at_the_actors_deadline_and_the_rest_is_answered(
@@ -161,64 +124,6 @@ async def test_a_cancel_stops_at_once(autojump_clock: MockClock) -> None:
         assert trio.current_time() - begun == 1
 
 
-async def test_a_failing_start_says_who_and_why_and_stops_what_had_started(autojump_clock: MockClock) -> None:
-    journal: list[str] = []
-    system = system_from(
-        sample("a", journal), sample("b", journal), actor("c", FailingStart), sample("d", journal)
-    )
-    with pytest.raises(StartFailed) as failure:
-        await start_alone(system)
-    assert str(failure.value) == (
-        "c did not start: ConnectionRefusedError: nobody listens on port 5432; stopped again: b, a"
-    )
-    assert isinstance(failure.value.__cause__, ConnectionRefusedError)
-    assert journal == ["a started", "b started", "b stopped", "a stopped"]
-    assert system.stopped.is_set()
-
-
-async def test_a_start_that_takes_too_long_fails(autojump_clock: MockClock) -> None:
-    with pytest.raises(StartFailed, match="a did not start: TimeoutError: did not start within 2 s"):
-        await start_alone(system_from(ActorSpec("a", SlowStart, start_timeout=2)))
-
-
-async def test_an_actor_that_crashes_while_others_start_is_restarted_as_ever(
-    autojump_clock: MockClock,
-) -> None:
-    journal: list[str] = []
-    system = system_from(sample("a", journal), actor("b", lambda context: SlowStart(context, journal)))
-    system.ref("a").cast(CrashSoon())
-    async with trio.open_nursery() as nursery:
-        await nursery.start(system.run)
-        assert journal == ["a started", "b starting", "a started", "b started"]
-        system.request_stop()
-
-
-async def test_a_stop_during_the_start_undoes_it(autojump_clock: MockClock) -> None:
-    journal: list[str] = []
-    system = system_from(
-        sample("a", journal), actor("b", lambda context: SlowStart(context, journal)), sample("c")
-    )
-
-    async def stop_soon() -> None:
-        await trio.sleep(1)
-        system.request_stop()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(stop_soon)
-        with pytest.raises(StartInterrupted):
-            await nursery.start(system.run)
-        assert trio.current_time() == pytest.approx(1)
-    assert journal == ["a started", "b starting", "a stopped"]
-
-
-async def test_after_the_end_every_reference_answers_at_once() -> None:
-    async with running(sample("a")) as system:
-        ref = system.ref("a")
-    with pytest.raises(ActorStopped):
-        await ref.call(Echo(1))
-    assert not ref.cast(Note(1))
-
-
 async def test_cancelled_from_outside_nothing_is_left_and_nobody_waits(autojump_clock: MockClock) -> None:
     outcomes: list[str] = []
     closed: list[str] = []
@@ -261,9 +166,12 @@ async def test_resources_that_do_not_close_are_reported(
     ]
 
 
-async def test_two_actors_with_one_name_are_refused_before_anything_starts() -> None:
-    with pytest.raises(ConfigError, match="two actors are named 'a'"):
-        system_from(sample("a"), sample("a"))
+async def test_after_the_end_every_reference_answers_at_once() -> None:
+    async with running(sample("a")) as system:
+        ref = system.ref("a")
+    with pytest.raises(ActorStopped):
+        await ref.call(Echo(1))
+    assert not ref.cast(Note(1))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -295,16 +203,3 @@ async def test_a_second_signal_cancels() -> None:
             await speaking.wait()
             os.kill(os.getpid(), signal.SIGTERM)
     assert system.stopped.is_set()
-
-
-async def test_a_permanent_actor_that_finishes_during_the_drain_stays_down() -> None:
-    class Finisher(Sample):
-        async def receive(self, message: Message) -> object:
-            self.context.finish()
-            return None
-
-    def finisher(context: Context) -> Finisher:
-        return Finisher(context)
-
-    async with running(actor("a", finisher)) as system:
-        system.ref("a").cast(Note(1))

@@ -1,0 +1,139 @@
+"""The operator's end of the control socket: typed questions and answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from math import inf
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+import msgspec
+import trio
+
+from .commands import ORDER_TIMEOUT, Refused, Reloaded, Request, Snapshot
+from .control import PATIENCE, reachable
+from .status import ActorStatus
+from .tap import Passage
+
+T = TypeVar("T")
+
+__all__ = [
+    "Answers",
+    "NobodyThere",
+    "Refused",
+    "ask",
+    "order",
+    "reload_all",
+    "stacks",
+    "status",
+    "top",
+    "trace",
+]
+
+QUICK_TIMEOUT: Final = 10.0
+"""Seconds for an answer that waits for nobody but the event loop."""
+
+ACTORS: Final = 100
+"""More actors than a tree has: for each of them a reload of everything may need its whole time."""
+
+
+class NobodyThere(Refused):
+    """No system listens at the path."""
+
+
+class _Line(msgspec.Struct):
+    answer: msgspec.Raw = msgspec.Raw()
+    error: str | None = None
+
+
+class Answers(Generic[T]):
+    """The answers of one conversation, one by one; ends when the system closes it."""
+
+    def __init__(self, stream: trio.SocketStream, answer: type[T], timeout: float) -> None:
+        """`timeout` is in seconds, from one answer to the next."""
+        self._stream = stream
+        self._answer = answer
+        self._timeout = timeout
+        self._received = bytearray()
+
+    def __aiter__(self) -> Answers[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        """Raises Refused if that is what the system says, or if it says nothing in time."""
+        try:
+            with trio.fail_after(self._timeout):
+                while (end := self._received.find(b"\n")) < 0:
+                    if not (part := await self._stream.receive_some()):
+                        raise StopAsyncIteration
+                    self._received += part
+        except trio.TooSlowError:
+            raise Refused(f"the system did not answer within {self._timeout:g} s") from None
+        except trio.BrokenResourceError:
+            raise StopAsyncIteration from None
+        line = msgspec.json.decode(self._received[:end], type=_Line)
+        del self._received[: end + 1]
+        if line.error is not None:
+            raise Refused(line.error)
+        return msgspec.json.decode(line.answer, type=self._answer)
+
+
+async def status(path: Path) -> Snapshot:
+    """The system as it is now. This and all below raise Refused with a sentence, and NobodyThere, which is one too."""
+    return await ask(path, Request("status"), Snapshot)
+
+
+async def stacks(path: Path) -> dict[str, str]:
+    """Where the task of each actor waits, by name."""
+    return await ask(path, Request("stacks"), dict[str, str])
+
+
+async def order(path: Path, command: str, name: str) -> ActorStatus:
+    """Have `restart`, `reload`, `suspend`, `resume`, `switch-on` or `switch-off` done; the actor as it is then."""
+    return await ask(path, Request(command, name), ActorStatus, ORDER_TIMEOUT + PATIENCE)
+
+
+async def reload_all(path: Path) -> Reloaded:
+    """Have everything reloaded; raises nothing for those that were not."""
+    return await ask(path, Request("reload-all"), Reloaded, ORDER_TIMEOUT * ACTORS)
+
+
+@asynccontextmanager
+async def top(path: Path) -> AsyncIterator[Answers[Snapshot]]:
+    """A snapshot now, and one each second with the rates since the one before, until the block is left."""
+    async with _conversation(path, Request("top")) as stream:
+        yield Answers(stream, Snapshot, QUICK_TIMEOUT)
+
+
+@asynccontextmanager
+async def trace(path: Path, name: str) -> AsyncIterator[Answers[Passage]]:
+    """The messages that pass through an actor, as they pass, until the block is left."""
+    async with _conversation(path, Request("trace", name)) as stream:
+        yield Answers(stream, Passage, inf)
+
+
+async def ask(path: Path, request: Request, answer: type[T], timeout: float = QUICK_TIMEOUT) -> T:
+    """Ask, and wait so many seconds for the one answer. Raises Refused and NobodyThere."""
+    async with _conversation(path, request) as stream:
+        async for each in Answers(stream, answer, timeout):
+            return each
+    raise Refused("the system stopped before it answered")
+
+
+@asynccontextmanager
+async def _conversation(path: Path, request: Request) -> AsyncIterator[trio.SocketStream]:
+    try:
+        with reachable(path) as name, trio.fail_after(QUICK_TIMEOUT):
+            stream = await trio.open_unix_socket(name)
+    except PermissionError as error:
+        raise Refused(f"{path} belongs to another user: give commands as that user") from error
+    except (OSError, trio.TooSlowError) as error:
+        raise NobodyThere(f"nobody listens on {path}; is the system running?") from error
+    async with stream:
+        try:
+            with trio.fail_after(QUICK_TIMEOUT):
+                await stream.send_all(msgspec.json.encode(request) + b"\n")
+        except (trio.BrokenResourceError, trio.TooSlowError):
+            pass  # whoever refuses to listen still says why
+        yield stream

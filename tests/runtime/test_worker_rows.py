@@ -1,0 +1,91 @@
+"""A worker goes past poisoned rows, comes back to them, and is never silent when nothing gets done."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import trio
+from trio.testing import MockClock
+
+from runtime import ActorSpec
+
+from .kit import running, sample
+from .sweeping import Sweeper, sweeper, worker_status
+
+
+async def test_a_poisoned_row_is_set_aside_reported_and_does_not_stop_the_rows_behind_it(
+    autojump_clock: MockClock, reports: list[MutableMapping[str, Any]]
+) -> None:
+    log: list[tuple[str, float]] = []
+    async with running(sweeper(["poison 1", "a", "b"], log)) as system:
+        await trio.sleep(1)
+        assert log == [("tick", 0), ("a", 0), ("b", 0)]
+        status = worker_status(system)
+        assert (status.due, status.done, status.aside) == (3, 2, 1)
+    (report,) = [entry for entry in reports if entry["event"] == "row set aside"]
+    assert report["row"] == "poison 1"
+    assert isinstance(report["exc_info"], ValueError)
+
+
+async def test_a_row_that_was_set_aside_is_tried_again_less_and_less_often(
+    autojump_clock: MockClock, reports: list[MutableMapping[str, Any]]
+) -> None:
+    log: list[tuple[str, float]] = []
+    async with running(sweeper(["poison 1"], log)):
+        await trio.sleep(60 * 20)
+    failures = [entry["failures"] for entry in reports if entry["event"] == "row set aside"]
+    assert failures == [1, 2, 3, 4, 5]
+    assert len(log) == 20
+
+
+async def test_a_row_that_recovers_is_forgotten(autojump_clock: MockClock) -> None:
+    log: list[tuple[str, float]] = []
+    broken = True
+
+    class Moody(Sweeper):
+        async def handle(self, row: str) -> None:
+            if broken:
+                raise ValueError("not now")
+            await super().handle(row)
+
+    async with running(ActorSpec("w", lambda context: Moody(context, ["a"], log))) as system:
+        await trio.sleep(30)
+        assert worker_status(system).aside == 1
+        broken = False
+        await trio.sleep(60)
+        assert worker_status(system).aside == 0
+        assert ("a", 60) in log
+
+
+async def test_somebody_elses_failure_is_no_rows_fault(
+    autojump_clock: MockClock, reports: list[MutableMapping[str, Any]]
+) -> None:
+    log: list[tuple[str, float]] = []
+    async with running(sample("remote"), sweeper(["remote", "a"], log)) as system:
+        await trio.sleep(30)
+        assert worker_status(system).aside == 0
+        assert [status.incarnations for status in system.status().actors()] == [2, 1]
+    assert "message not carried out" in [entry["event"] for entry in reports]
+
+
+async def test_rows_due_and_nothing_done_is_an_alert_until_something_is(
+    autojump_clock: MockClock, reports: list[MutableMapping[str, Any]]
+) -> None:
+    log: list[tuple[str, float]] = []
+    rows = ["poison 1"]
+    async with running(sweeper(rows, log)) as system:
+        await trio.sleep(30)
+        assert worker_status(system).alert == "1 rows are due and none was dealt with"
+        rows.append("a")
+        await trio.sleep(60)
+        assert worker_status(system).alert is None
+    events = [entry["event"] for entry in reports]
+    assert events.count("nothing was done") == 1
+    assert events.count("work goes on") == 1
+
+
+async def test_nothing_due_is_no_alert(autojump_clock: MockClock) -> None:
+    async with running(sweeper([], [])) as system:
+        await trio.sleep(200)
+        assert worker_status(system).alert is None
