@@ -72,11 +72,17 @@ class Answers(Generic[T]):
             raise Refused(f"the system did not answer within {self._timeout:g} s") from None
         except trio.BrokenResourceError:
             raise StopAsyncIteration from None
-        line = msgspec.json.decode(self._received[:end], type=_Line)
-        del self._received[: end + 1]
-        if line.error is not None:
-            raise Refused(line.error)
-        return msgspec.json.decode(line.answer, type=self._answer)
+        line, self._received = self._received[:end], self._received[end + 1 :]
+        return self._read(line)
+
+    def _read(self, text: bytearray) -> T:
+        try:
+            line = msgspec.json.decode(text, type=_Line)
+            if line.error is None:
+                return msgspec.json.decode(line.answer, type=self._answer)
+        except msgspec.DecodeError as error:
+            raise Refused(f"the system is of another version and answers in another way: {error}") from None
+        raise Refused(line.error)
 
 
 async def status(path: Path) -> Snapshot:

@@ -45,7 +45,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[str]:
     widths = [max(len(row[at].text) for row in whole if at < len(row)) for at in columns]
     return [
         "  ".join(
-            cell.padded(widths[at] if at < len(heads) - 1 or cell.right else 0) for at, cell in enumerate(row)
+            cell.padded(widths[at] if at < len(row) - 1 or cell.right else 0) for at, cell in enumerate(row)
         )
         for row in whole
     ]

@@ -2,20 +2,30 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 import structlog
 import trio
 
+from actors.db_writer import DbWriter
+from actors.environment import Environment
 from actors.metrics_page import open_metrics_page
-from runtime import AdjustableClock
+from actors.reading import DatabaseAway, Reading
+from actors.vpn import Vpn
+from runtime import AdjustableClock, System
 from runtime.watchdog import watch_loop
-from tests.actors.town import Town, open_town
+from tests.actors.systems import environment, running
+from tests.actors.test_vpn import buy as record_purchase
+from tests.actors.town import open_town
 from tests.e2e.sandbox import Person
+from tests.fixtures import xray
 from tests.fixtures.postgres import Database
 from tests.storage.shop import NOW
 from tests.storage.test_writer import owner_of
@@ -94,27 +104,71 @@ async def test_a_payment_that_is_heard_of_twice_is_counted_and_logged_once(
         await town.crypto("redeliver", url)
         await alice.say("/help")
         await alice.read("I know these")
-        seen = await scrape(town)
+        with trio.fail_after(20):  # a message is read before it is settled
+            while (seen := await scrape(town.environment, town.system))["turnpike_outbox_pending"]:
+                pass
     assert seen['turnpike_payments_total{outcome="accepted",provider="cryptopay"}'] == 1
     assert log.getvalue().count("payment recorded") == 1
     assert seen['turnpike_messages_total{kind="paid",outcome="sent"}'] == 1
     assert seen['turnpike_writer_commands_total{command="StartPurchase",outcome="answered"}'] == 1
     assert seen["turnpike_writer_batch_seconds_count"] == seen["turnpike_writer_batch_commands_count"] > 3
-    assert seen["turnpike_outbox_pending"] == seen["turnpike_inbox_waiting"] == 0
+    assert seen["turnpike_inbox_waiting"] == 0
     assert seen["turnpike_database_up"] == 1
     assert seen['turnpike_actor_up{actor="db_writer"}'] == 1
 
 
-async def scrape(town: Town) -> dict[str, float]:
+async def scrape(environment: Environment, system: System) -> dict[str, float]:
     """Every value of the page."""
     async with (
         watch_loop() as turns,
-        open_metrics_page(town.environment, town.system, turns, AdjustableClock(NOW)) as port,
+        open_metrics_page(environment, system, turns, AdjustableClock(NOW)) as port,
         httpx.AsyncClient(trust_env=False) as http,
     ):
         answer = await http.get(f"http://127.0.0.1:{port}/metrics")
         assert answer.is_success
         assert answer.headers["content-type"].startswith("text/plain; version=")
-        assert (await town.gateway.get("/metrics")).status_code == 404
     lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+async def test_without_a_database_the_page_still_tells_of_everything_else(
+    database: Database, tmp_path: Path
+) -> None:
+    async with open_town(database, tmp_path) as town:
+        await town.person().say("/help")
+        await town.person().read("I know these")
+        away = replace(town.environment, readers=cast("Reading", _Away()))
+        seen = await scrape(away, town.system)
+        assert (await town.gateway.get("/metrics")).status_code == 404, "the public address must not show it"
+    assert seen["turnpike_database_up"] == 0
+    assert seen['turnpike_messages_total{kind="help",outcome="sent"}'] == 1
+    assert "turnpike_outbox_pending" not in seen
+
+
+class _Away:
+    """Readers of a database that is away."""
+
+    async def fetch(self, *_: object, **__: object) -> list[object]:
+        raise DatabaseAway("no answer")
+
+
+async def test_a_node_that_is_down_is_seen_with_what_it_lacks_and_so_is_its_return(
+    database: Database, tmp_path: Path
+) -> None:
+    node = xray.plain_node(tmp_path)
+    up, lacks = (
+        f'turnpike_node_up{{node="{node.name}"}}',
+        f'turnpike_node_unconfirmed_grants{{node="{node.name}"}}',
+    )
+    async with environment(database, tmp_path, nodes=[node]) as around:
+        actors = {"db_writer": partial(DbWriter, environment=around), "vpn": partial(Vpn, environment=around)}
+        async with running(actors, ["sender"]) as here:
+            await record_purchase(here.system.ref("db_writer"), 1)
+            down = await scrape(around, here.system)
+            async with xray.running(node, tmp_path):
+                with trio.fail_after(30):
+                    while (back := await scrape(around, here.system))[lacks]:
+                        here.clock.move(timedelta(seconds=15))
+    assert (down.get(up, 0), down[lacks]) == (0, 1)
+    assert back[up] == 1
+    assert back[f'turnpike_node_users_total{{change="ensured",node="{node.name}"}}'] >= 1

@@ -225,3 +225,21 @@ async def test_an_idle_keep_alive_connection_does_not_delay_a_stop() -> None:
             await trio.sleep_forever()
 
     assert await _time_to_stop(idle) < 0.5
+
+
+async def test_a_connection_that_its_client_has_closed_is_closed() -> None:
+    async with trio.open_nursery() as nursery:
+        port = await nursery.start(partial(serve, _APP, host="127.0.0.1", port=0, name="a test"))
+        idle = _tasks()
+        for _ in range(20):
+            async with httpx.AsyncClient(trust_env=False) as client:
+                await client.get(f"http://127.0.0.1:{port}/echo")
+                await client.post(f"http://127.0.0.1:{port}/echo", content=b"x")
+        with trio.fail_after(5):
+            while _tasks() > idle:
+                await trio.sleep(0.01)
+        nursery.cancel_scope.cancel()
+
+
+def _tasks() -> int:
+    return trio.lowlevel.current_statistics().tasks_living

@@ -81,12 +81,14 @@ async def test_a_command_that_fails_by_a_defect_of_ours_harms_nobody(
     assert [entry["event"] for entry in reports if entry["log_level"] == "error"] == ["a command failed"]
 
 
+@pytest.mark.requirement("O3")
 async def test_only_the_owner_may_open_the_socket(path: Path) -> None:
     async with controlled(path):
         assert mode(path) == 0o600
     assert not exists(path)
 
 
+@pytest.mark.requirement("O3")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 async def test_another_user_is_refused_even_where_the_file_would_let_them_in(path: Path) -> None:
     client = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import MutableMapping
 from typing import Any
@@ -56,14 +55,14 @@ class Idle(Worker):
         pass
 
 
-async def eventually(condition: Any) -> None:
-    with trio.fail_after(5):
-        while not condition():  # signals arrive by the kernel, not by an event of ours
-            await trio.sleep(0.001)
+async def receive_signal(number: signal.Signals) -> None:
+    """The signal comes, and all that follows from it at once happens."""
+    signal.raise_signal(number)
+    await wait_all_tasks_blocked()
 
 
 async def test_sigusr1_tells_the_tree_with_states_mailboxes_and_stacks(
-    reports: list[MutableMapping[str, Any]],
+    mock_clock: MockClock, reports: list[MutableMapping[str, Any]]
 ) -> None:
     gate = trio.Event()
     async with (
@@ -74,25 +73,27 @@ async def test_sigusr1_tells_the_tree_with_states_mailboxes_and_stacks(
         nursery.start_soon(system.ref("busy").call, Wait(gate))
         await wait_all_tasks_blocked()
         system.ref("busy").cast(Note(1))
-        os.kill(os.getpid(), signal.SIGUSR1)
-        await eventually(lambda: any(entry["event"] == "status" for entry in reports))
+        mock_clock.jump(2)
+        await receive_signal(signal.SIGUSR1)
         gate.set()
         nursery.cancel_scope.cancel()
     (report,) = [entry["tree"] for entry in reports if entry["event"] == "status"]
     assert "  core (one_for_one)\n" in report
-    assert "    busy: running, Wait in hand for 0.0 s, 1 queued, oldest 0.0 s" in report
+    assert "    busy: running, Wait in hand for 2.0 s, 1 queued, oldest 2.0 s" in report
     assert "    idle: running, 0 queued" in report
     assert "await gate.wait()" in report
 
 
-async def test_sigusr2_restarts_the_workers_one_after_another() -> None:
+async def test_sigusr2_restarts_the_workers_one_after_another(autojump_clock: MockClock) -> None:
     journal: list[str] = []
     workers = [actor(name, lambda context: Idle(context, journal)) for name in ("w1", "w2")]
     async with running(sample("a"), *workers) as system, trio.open_nursery() as nursery:
         nursery.start_soon(watch_signals, system)
         await wait_all_tasks_blocked()
-        os.kill(os.getpid(), signal.SIGUSR2)
-        await eventually(lambda: journal == ["w1", "w2", "w1", "w2"])
+        await receive_signal(signal.SIGUSR2)
+        assert journal == ["w1", "w2", "w1"]
+        await trio.sleep(5)
+        assert journal == ["w1", "w2", "w1", "w2"]
         assert next(system.status().actors()).incarnations == 1
         nursery.cancel_scope.cancel()
 
@@ -172,8 +173,8 @@ async def test_sighup_reads_the_configuration_again_and_a_mistake_in_it_changes_
     async with running(sample("a")) as system, trio.open_nursery() as nursery:
         nursery.start_soon(watch_signals, system, read_again)
         await wait_all_tasks_blocked()
-        os.kill(os.getpid(), signal.SIGHUP)
-        await eventually(lambda: read == 1)
+        await receive_signal(signal.SIGHUP)
+        assert read == 1
         assert await system.ref("a").call(Echo(1)) == 1
         nursery.cancel_scope.cancel()
     (report,) = [entry for entry in reports if entry["event"] == "configuration not taken"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import MutableMapping
 from typing import Any
@@ -182,7 +181,7 @@ async def test_a_signal_asks_for_a_drain(number: signal.Signals) -> None:
         nursery.start_soon(watch_signals, system)
         await nursery.start(system.run)
         system.ref("a").cast(Note(1))
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
     assert journal == ["a started", "a 1", "a stopped"]
 
 
@@ -199,7 +198,7 @@ async def test_a_second_signal_cancels() -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(watch_signals, system)
             await nursery.start(system.run)
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
             await speaking.wait()
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
     assert system.stopped.is_set()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from runtime import ActorCrashed, ActorStopped, Message
 
@@ -15,7 +15,7 @@ from .forwarding import Forward, ForwardCast, forwarder
 from .kit import Crash, CrashSoon, Echo, Note, Sample, Wait, actor, running, sample
 
 
-async def test_a_crash_tells_the_caller_in_hand_and_keeps_what_was_queued() -> None:
+async def test_a_crash_tells_the_caller_in_hand_and_keeps_what_was_queued(mock_clock: MockClock) -> None:
     journal: list[str] = []
     answers: list[int] = []
     gate = trio.Event()

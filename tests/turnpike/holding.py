@@ -19,5 +19,5 @@ async def compute_too_much(_: Gateway, __: Request) -> Response:
 
 
 if __name__ == "__main__":
-    Gateway._health = compute_too_much  # type: ignore[method-assign]
+    Gateway._health = compute_too_much  # type: ignore[method-assign, assignment]
     main(prog_name="turnpike")

@@ -38,7 +38,7 @@ def shop(api: str, **changes: str) -> str:
     """The repository's own configuration, on this machine, with some texts changed."""
     ports = free_ports()
     text = SHOP.replace('updates = "polling"', f'api = "{api}"\nupdates = "polling"')
-    text = text.replace("8080", str(ports)).replace("port = 443", f"port = {ports + 1}")
+    text = text.replace("\nport = 443\n", f"\nport = {ports + 1}\n").replace("8080", str(ports))
     for old, new in changes.items():
         assert old in text
         text = text.replace(old, new)
