@@ -33,7 +33,7 @@ from integrations.telegram.raw_update import RawUpdate
 from runtime import Context, Message, Tick, Unavailable, Worker
 
 _PAGE: Final = 100
-_CHATS_AT_ONCE: Final = 16
+_CHATS_AT_ONCE: Final = 4096
 _INVOICE_SECONDS: Final = 3600
 
 #: Chats of groups have negative ids; updates without a chat are kept under 0.

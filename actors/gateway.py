@@ -4,6 +4,7 @@ It decides nothing and holds nothing: pages are read from the database, webhooks
 and are answered 200 only after the commit.
 """
 
+import re
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,8 @@ from runtime import Actor, Context
 
 #: Hours between two looks of a client app at its subscription address.
 _UPDATE_HOURS: Final = 12
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 _HOLDER: Final = """
     SELECT uuid, status, expires_at FROM subscriptions WHERE token = %s
@@ -90,6 +93,8 @@ class Gateway(Actor):
     async def _subscription(self, request: Request) -> Response:
         """The links of a subscription in the form that every client app reads (base64, one a line)."""
         token = request.path_params["token"]
+        if not _TOKEN.fullmatch(token):
+            return PlainTextResponse("There is nothing at this address.\n", status_code=404)
         holder = await self._readers.fetch_one(Holder, _HOLDER, (token,), reader=self.context.name)
         if holder is None:
             return PlainTextResponse("There is nothing at this address.\n", status_code=404)

@@ -7,7 +7,6 @@ money or access (N3), else left alone.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 
 import trio
@@ -19,6 +18,7 @@ from actors.screens import Shop, screen
 from domain.commands import SettleMessage
 from domain.entities import MessageState
 from domain.messages import decode
+from domain.outbox import FACTS
 from integrations.telegram.bot import TrioBot, open_bot
 from integrations.telegram.outgoing import (
     Delivered,
@@ -34,16 +34,15 @@ from integrations.telegram.pacing import Pacer
 from runtime import Context, Message, Tick, Worker
 
 _PAGE: Final = 200
-_CHATS_AT_ONCE: Final = 16
+_CHATS_AT_ONCE: Final = 4096
 #: A thread that draws a QR code competes with the event loop for the interpreter; sixteen would hold it for 80 ms.
 _DRAWN_AT_ONCE: Final = 1
 _BELOW_ALL: Final = -(2**63)
 
-#: Kinds that tell a fact about money or access: for these a duplicate is better than a loss.
-_FACTS: Final = frozenset({"paid", "topped_up", "access_ready", "expired", "under_review"})
-
 _RETRY_SECONDS_FIRST: Final = 2.0
 _RETRY_SECONDS_MAX: Final = 600.0
+
+_SETTLE_SECONDS: Final = 8.0  # less than the actor's stop timeout
 
 _WORDS: Final = {
     MessageState.SENT: "sent",
@@ -135,9 +134,17 @@ class Sender(Worker):
 
     async def _send(self, row: Pending) -> bool:
         """Send one message and record the outcome; False where the rest of its chat has to wait."""
-        outgoing = await trio.to_thread.run_sync(
-            partial(screen, decode(row.body), row.chat_id, self._shop), limiter=self._drawing
-        )
+        try:
+            outgoing = await trio.to_thread.run_sync(
+                lambda: screen(decode(row.body), row.chat_id, self._shop), limiter=self._drawing
+            )
+        except Exception as error:  # one message of another version must not stop everybody's
+            self.context.log.error("message cannot be read", outbox=row.id, exc_info=error)
+            reason = f"cannot be read: {type(error).__name__}"
+            await self._writer.call(
+                Write(SettleMessage(outbox_id=row.id, state=MessageState.FAILED, error=reason))
+            )
+            return True
         outcome = await self._deliver(row.chat_id, outgoing)
         match outcome:
             case Delivered(message_id):
@@ -148,12 +155,13 @@ class Sender(Worker):
                 )
             case Temporary(reason, retry_after):
                 settled = self._put_off(row, reason, retry_after)
-            case Unknown(reason) if row.kind in _FACTS:
+            case Unknown(reason) if row.kind in FACTS:
                 settled = self._put_off(row, reason, None)
             case Unknown(reason):
                 settled = SettleMessage(outbox_id=row.id, state=MessageState.UNKNOWN, error=reason)
         self._note(row, settled)
-        await self._writer.call(Write(settled))
+        with trio.CancelScope(shield=True):  # cancelled here, it would be said again
+            await self._writer.call(Write(settled), timeout=_SETTLE_SECONDS)
         return settled.state is not MessageState.PENDING
 
     async def _deliver(self, chat: int, outgoing: Outgoing) -> Delivered | Permanent | Temporary | Unknown:
@@ -185,7 +193,7 @@ class Sender(Worker):
         )
 
     def _put_off(self, row: Pending, reason: str, retry_after: float | None) -> SettleMessage:
-        backoff = min(_RETRY_SECONDS_FIRST * 2**row.attempts, _RETRY_SECONDS_MAX)
+        backoff = min(_RETRY_SECONDS_FIRST * 2 ** min(row.attempts, 16), _RETRY_SECONDS_MAX)
         wait = timedelta(seconds=retry_after if retry_after is not None else backoff)
         return SettleMessage(
             outbox_id=row.id,

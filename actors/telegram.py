@@ -6,6 +6,7 @@ pay (pre-checkout) is answered straight from ingress, because Telegram waits ten
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -24,7 +25,7 @@ from integrations.telegram.polling import poll
 from integrations.telegram.raw_update import RawUpdate
 from integrations.telegram.updates import PreCheckout, read_update
 from integrations.telegram.webhook import set_webhook
-from runtime import Actor, ActorSpec, Context, Message, Ref
+from runtime import Actor, ActorSpec, Context, Message, Ref, Unavailable
 
 #: Telegram gives up after 10 s; an answer of ours that takes longer than this is a no.
 _CHECK_OUT_SECONDS: Final = 5.0
@@ -100,7 +101,7 @@ class Telegram(Actor):
         """Answer a pre-checkout, or pass the hint about new updates on."""
         match message:
             case CheckOut(body):
-                await self._check_out(body)
+                self.context.nursery.start_soon(self._check_out, body)
                 return None
             case LookAgain():
                 self.context.ref("telegram/dispatch").cast(LookAgain())
@@ -114,7 +115,7 @@ class Telegram(Actor):
             return
         assert self._bot is not None, "started opens the bot"
         refusal: str | None = "Our records do not answer just now. Nothing was charged: please try again."
-        with trio.move_on_after(_CHECK_OUT_SECONDS):
+        with suppress(Unavailable), trio.move_on_after(_CHECK_OUT_SECONDS):
             refusal = await self._refusal(asked)
         await deliver(self._bot, AnswerPreCheckout(asked.query_id, refusal))
 

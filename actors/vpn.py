@@ -6,6 +6,7 @@ record what was confirmed. A node that restarted has lost its users; the child n
 again.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,9 @@ from integrations.xray.node import Node, NodeUser
 from runtime import Actor, ActorSpec, Context, Message, Ref, Tick, Worker
 
 _PAGE: Final = 500
+
+#: Names that we give; other users of a node that is shared with somebody are theirs.
+_OURS: Final = re.compile(r"s[1-9][0-9]*")
 
 #: Seconds between two tries at a node that does not answer.
 _RETRY_SECONDS: Final = 1.0
@@ -107,7 +111,7 @@ class VpnNode(Worker):
             if restarted:
                 await self._restore()
             await self._apply_unconfirmed()
-        except* NodeUnavailable as group:
+        except* (NodeUnavailable, NodeRefused) as group:
             reason = str(next(iter(_leaves(group))))
             self.context.log.warning("node unavailable", node=self._node.name, error=reason)
             self._booted_at = None
@@ -132,7 +136,7 @@ class VpnNode(Worker):
         """Compare the node's users with the grants: give back who is missing, take away whose time is over."""
         assert self._driver is not None, "started opens the driver"
         there = await self._driver.users()
-        orphans = {email for email in there if email.startswith("s")}
+        orphans = {email for email in there if _OURS.fullmatch(email)}
         missing: list[Desired] = []
         last = 0
         while page := await self._readers.fetch(Desired, _PRESENT, (last, _PAGE), reader=self.context.name):

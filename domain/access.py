@@ -34,8 +34,9 @@ def extend(draft: Draft, user_id: int, title: str, duration: timedelta) -> tuple
             created_at=draft.now,
             expires_at=draft.now,
         )
-    running = known.status is SubscriptionStatus.ACTIVE
-    start = max(known.expires_at, draft.now) if running else draft.now
+    start = max(
+        known.expires_at, draft.now
+    )  # an end that lies ahead although it was decided: a clock that was wrong
     subscription = replace(known, status=SubscriptionStatus.ACTIVE, title=title, expires_at=start + duration)
     draft.rows.subscriptions.put(subscription)
     return subscription, _grant(draft, subscription, present=True)

@@ -36,6 +36,7 @@ def decide(command: Command[R], draft: Draft) -> R:
     """
     key = command.key()
     if key is not None and (answer := draft.rows.answers.get(key)) is not None:
+        outbox.done(draft, getattr(command, "update_id", None))
         return cast("R", msgspec.json.decode(answer.reply, type=command.reply_type))
     reply = cast("R", _DECISIONS[type(command)](command, draft))
     if key is not None:

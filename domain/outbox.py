@@ -8,6 +8,9 @@ from domain.commands import FinishUpdate, PutAside, RecordUpdates, SettleMessage
 from domain.draft import Draft
 from domain.entities import MessageState, OutboxMessage, Update
 
+#: Kinds that tell a fact about money or access (N3): tried as long as it takes, also after an unknown outcome.
+FACTS: Final = frozenset({"paid", "topped_up", "access_ready", "expired", "under_review"})
+
 #: A message that failed for a passing reason is given up after this many tries.
 SENDING_ATTEMPTS_MAX: Final = 12
 
@@ -42,7 +45,7 @@ def settle(command: SettleMessage, draft: Draft) -> None:
         return
     attempts = row.attempts + 1
     state = command.state
-    if state is MessageState.PENDING and attempts >= SENDING_ATTEMPTS_MAX:
+    if state is MessageState.PENDING and attempts >= SENDING_ATTEMPTS_MAX and row.kind not in FACTS:
         state = MessageState.FAILED
     settled = state is not MessageState.PENDING
     draft.rows.outbox.put(

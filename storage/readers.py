@@ -61,6 +61,7 @@ async def open_readers(conninfo: str) -> "AsyncIterator[Readers]":
         min_size=CONNECTIONS_MIN,
         max_size=CONNECTIONS_MAX,
         name="readers",
+        reconnect_timeout=3.0,
         open=False,
     )
     await trio.to_thread.run_sync(pool.open)

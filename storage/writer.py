@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any, Final
 
 import psycopg
-from psycopg import errors
 from psycopg.sql import SQL, Identifier
 
 from domain.catalogue import Catalogue
@@ -74,8 +73,8 @@ class Writer:
             self.step("prefetched")
             decided, outcomes = self._decide(commands, traces, found, now)
             await flush(self.connection, decided, self.epoch, self.step)
-        except psycopg.Error as error:
-            if is_claim_lost(error):
+        except (psycopg.Error, UnicodeError) as error:
+            if isinstance(error, psycopg.Error) and is_claim_lost(error):
                 raise ClaimLost(str(error)) from error
             if not _blames_the_batch(error):
                 raise
@@ -131,7 +130,16 @@ async def _sequences(connection: TrioConnection) -> Sequences:
     return Sequences(following)
 
 
-def _blames_the_batch(error: psycopg.Error) -> bool:
-    """Whether an error is about what was written (data, constraints, a RAISE), not the connection or the server."""
-    about_data = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, errors.RaiseException)
-    return isinstance(error, about_data)
+def _blames_the_batch(error: Exception) -> bool:
+    """Whether an error is about what was written (data, constraints, limits), not the connection or the server.
+
+    SQLSTATE classes say it better than psycopg's types, to which "too long for its index" is an `OperationalError`.
+    """
+    if isinstance(error, (UnicodeError, psycopg.DataError)):  # found before anything was sent
+        return True
+    state = getattr(error, "sqlstate", None) or ""
+    return state[:2] in _ABOUT_DATA
+
+
+#: Cardinality, data, integrity, syntax and access rules, program limits, unsupported features, RAISE.
+_ABOUT_DATA: Final = frozenset({"0A", "21", "22", "23", "42", "54", "P0"})

@@ -177,7 +177,9 @@ def _command(user: Person, message: telegram.Message) -> Command | None:
 def _read_tap(query: telegram.CallbackQuery) -> Inbound:
     if query.data is None:
         return Ignored("a button without data")
-    message_id = query.message.message_id if query.message is not None else None
+    shown = query.message
+    private = shown is not None and shown.chat.type == telegram.Chat.PRIVATE
+    message_id = shown.message_id if shown is not None and private else None
     return Tap(_person(query.from_user), query.id, query.data, message_id)
 
 
@@ -191,7 +193,12 @@ def _read_membership(change: telegram.ChatMemberUpdated) -> Inbound:
 
 
 def _person(user: telegram.User) -> Person:
-    return Person(user.id, user.first_name, user.username, user.language_code)
+    return Person(user.id, _writable(user.first_name), user.username, user.language_code)
+
+
+def _writable(text: str) -> str:
+    """What a database can hold: no NUL, no half of a surrogate pair."""
+    return text.replace("\0", "").encode(errors="replace").decode()
 
 
 def _counterpart(message: telegram.Message) -> Person:

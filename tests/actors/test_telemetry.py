@@ -1,7 +1,7 @@
 """One payment can be followed from its update to the message sent; and what the shop does can be read in numbers."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from actors.environment import Environment
 from actors.metrics_page import open_metrics_page
 from actors.reading import DatabaseAway, Reading
 from actors.vpn import Vpn
-from runtime import AdjustableClock, System
+from runtime import Actor, AdjustableClock, Context, System
 from runtime.watchdog import watch_loop
 from tests.actors.systems import environment, running
 from tests.actors.test_vpn import buy as record_purchase
@@ -161,7 +161,10 @@ async def test_a_node_that_is_down_is_seen_with_what_it_lacks_and_so_is_its_retu
         f'turnpike_node_unconfirmed_grants{{node="{node.name}"}}',
     )
     async with environment(database, tmp_path, nodes=[node]) as around:
-        actors = {"db_writer": partial(DbWriter, environment=around), "vpn": partial(Vpn, environment=around)}
+        actors: dict[str, Callable[[Context], Actor]] = {
+            "db_writer": partial(DbWriter, environment=around),
+            "vpn": partial(Vpn, environment=around),
+        }
         async with running(actors, ["sender"]) as here:
             await record_purchase(here.system.ref("db_writer"), 1)
             down = await scrape(around, here.system)

@@ -13,6 +13,9 @@ from runtime.control import serve_control
 
 from .kit import actor, running, sample
 
+LIMIT_SECONDS = 120
+"""By the test's clock; what waits for ever is to fail."""
+
 
 class Idle(Worker):
     async def tick(self) -> None:
@@ -21,10 +24,11 @@ class Idle(Worker):
 
 @asynccontextmanager
 async def controlled(path: Path, *actors: ActorSpec) -> AsyncIterator[System]:
-    async with (
-        running(*(actors or (sample("a"), actor("w", Idle)))) as system,
-        trio.open_nursery() as nursery,
-    ):
-        await nursery.start(serve_control, system, path)
-        yield system
-        nursery.cancel_scope.cancel()
+    with trio.fail_after(LIMIT_SECONDS):
+        async with (
+            running(*(actors or (sample("a"), actor("w", Idle)))) as system,
+            trio.open_nursery() as nursery,
+        ):
+            await nursery.start(serve_control, system, path)
+            yield system
+            nursery.cancel_scope.cancel()

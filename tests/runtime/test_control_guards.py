@@ -188,3 +188,19 @@ async def test_operators_are_limited_in_number_and_leaving_makes_room(path: Path
                     await trio.sleep(0.001)  # the others' leaving arrives by the kernel
                 else:
                     break
+
+
+async def test_a_system_that_answers_in_another_way_is_told_from_one_that_refuses(path: Path) -> None:
+    async def answer(stream: trio.SocketStream) -> None:
+        async with stream:
+            await stream.receive_some()
+            await stream.send_all(b'{"answer": {"pid": "seven"}}\n')
+
+    sock = trio.socket.socket(socket.AF_UNIX)
+    await sock.bind(str(path))
+    sock.listen()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.serve_listeners, answer, [trio.SocketListener(sock)])
+        with pytest.raises(Refused, match="of another version"):
+            await status(path)
+        nursery.cancel_scope.cancel()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import structlog
 import trio
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
@@ -284,7 +284,8 @@ def is_subsequence(part: list[int], whole: list[int]) -> bool:
     return all(serial in remaining for serial in part)
 
 
-@settings(max_examples=300, deadline=None)
+# On a busy machine even drawing takes long.
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     shape=shapes,
     befalls=events,

@@ -32,6 +32,7 @@ async def start_alone(system: System) -> None:
             await nursery.start(system.run)
         except StartFailed as error:
             failure = error
+        nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure
 

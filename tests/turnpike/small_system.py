@@ -29,10 +29,10 @@ class Idler(Worker):
 
 
 @asynccontextmanager
-async def system_in(folder: Path) -> AsyncIterator[System]:
+async def system_in(folder: Path, *more: ActorSpec) -> AsyncIterator[System]:
     """A small system that is controlled through a data folder."""
     clerk, idler = ActorSpec("clerk", Clerk, mailbox=16), ActorSpec("idler", Idler)
-    system = System(GroupSpec("tree", "one_for_one", [clerk, idler]), clock=AdjustableClock(EPOCH))
+    system = System(GroupSpec("tree", "one_for_one", [clerk, idler, *more]), clock=AdjustableClock(EPOCH))
     async with trio.open_nursery() as nursery:
         await nursery.start(system.run)
         await nursery.start(serve_control, system, control_socket(folder))

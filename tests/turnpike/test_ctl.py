@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import trio
 
-from runtime import ActorCrashed
+from runtime import Actor, ActorCrashed, ActorSpec
 from runtime.control_client import Refused
 from tests.e2e.sandbox import ROOT
 from tests.runtime.kit import Crash, Echo
@@ -89,6 +89,16 @@ async def test_json_is_for_scripts(tmp_path: Path) -> None:
         assert (await ctl_json(tmp_path, "reload", "clerk"))["incarnations"] == 3
         assert await ctl_json(tmp_path, "reload", "--all") == {"reloaded": ["clerk", "idler"], "failed": {}}
         assert set(await ctl_json(tmp_path, "stacks")) == {"clerk", "idler"}
+
+
+async def test_a_reload_of_everything_tells_who_was_not_reloaded(tmp_path: Path) -> None:
+    async with system_in(tmp_path, ActorSpec("made", lambda context: Actor(context))):
+        done = await ctl(tmp_path, "reload", "--all")
+    assert done.returncode == 1
+    assert done.stdout == "clerk was reloaded\nidler was reloaded\n"
+    assert done.stderr.startswith(
+        "turnpike: made was not reloaded, its old code goes on: its factory is neither"
+    )
 
 
 async def test_orders_are_answered_in_words(tmp_path: Path) -> None:
@@ -179,7 +189,8 @@ async def test_top_on_a_terminal_follows_until_q_and_gives_the_terminal_back(tmp
                 shown += os.read(ours, 65_536)
             os.write(ours, b"q")
             assert await process.wait() == 0
-        await trio.lowlevel.wait_readable(ours)
+        with trio.fail_after(LIMIT_SECONDS):
+            await trio.lowlevel.wait_readable(ours)
         shown += os.read(ours, 65_536)
         assert shown.startswith(b"\x1b[?1049h")
         assert shown.rstrip().endswith(b"\x1b[?1049l")

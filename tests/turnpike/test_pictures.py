@@ -112,7 +112,7 @@ def test_what_could_steer_the_terminal_is_not_printed() -> None:
 
 def test_the_tree_shows_states_ages_mailboxes_and_what_is_in_hand() -> None:
     child = msgspec.structs.replace(
-        IDLE, name="clerk/child", state="backoff", restarts=3, last_error="Oops: no"
+        IDLE, name="clerk/child", state="backoff", restarts=3, last_error="Oops:\x1b[2J no"
     )
     lines = plain(status_lines(snapshot(msgspec.structs.replace(BUSY, children=(child,)))))
     assert lines == [
@@ -125,7 +125,7 @@ def test_the_tree_shows_states_ages_mailboxes_and_what_is_in_hand() -> None:
         "      └─ clerk/child  backoff         5 s         3     0/16       –  –",
         "",
         "actor        trouble",
-        "clerk/child  last error: Oops: no",
+        "clerk/child  last error: Oops: [2J no",
     ]
 
 
