@@ -36,6 +36,9 @@ _PAGE: Final = 100
 _CHATS_AT_ONCE: Final = 4096
 _INVOICE_SECONDS: Final = 3600
 
+#: What a bigint can always hold.
+_DIGITS_MAX: Final = 18
+
 #: Chats of groups have negative ids; updates without a chat are kept under 0.
 _BELOW_ALL: Final = -(2**63)
 
@@ -161,7 +164,7 @@ class Dispatch(Worker):
             case "buy":
                 item, _, provider = rest.rpartition(":")
                 await self._buy(update, tap, item, provider)
-            case "settle" if rest.isdecimal():
+            case "settle" if rest.isdecimal() and len(rest) <= _DIGITS_MAX:
                 command = PayFromBalance(update.id, tap.user, int(rest), tap.message_id)
                 await self._writer.call(Write(command))
             case _:

@@ -240,7 +240,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def _duration(key: str, text: str) -> timedelta:
-    match = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
+    match = re.fullmatch(r"([1-9][0-9]{0,4})([smhd])", text)
     if match is None:
         raise ValueError(f"{key}: found {text!r}, expected a length of time such as '30d', '12h' or '5m'")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -154,7 +154,7 @@ def pay_from_balance(command: PayFromBalance, draft: Draft) -> Receipt | None:
         refusal: messages.Message = messages.NotForSale(replaces=command.replaces)
     elif purchase.status is PurchaseStatus.PAID:
         refusal = messages.AlreadyPaid(title=purchase.title, replaces=command.replaces)
-    elif (balance := balance_of(draft, user.id)) < purchase.price:
+    elif (balance := _held(draft, user.id, purchase.price.currency)) < purchase.price:
         missing = purchase.price - balance
         refusal = messages.NotEnough(title=purchase.title, missing=missing, replaces=command.replaces)
     else:
@@ -171,6 +171,11 @@ def pay_from_balance(command: PayFromBalance, draft: Draft) -> Receipt | None:
         return Receipt(payment.id, payment.outcome)
     tell(draft, user.id, f"update:{command.update_id}", refusal)
     return None
+
+
+def _held(draft: Draft, user_id: int, currency: str) -> Money:
+    """The user's balance in the currency of a purchase, which may be older than the shop's present currency."""
+    return draft.account(AccountKind.BALANCE, currency, user_id).balance
 
 
 def _record(

@@ -152,3 +152,22 @@ async def test_by_webhook_the_same_inbox_is_filled_and_strangers_are_kept_out(
         assert corrupt.status_code == 400
         with owner_of(database) as owner:
             assert owner.execute("SELECT count(*) FROM updates WHERE id = 77").fetchone() == (0,)
+
+
+async def test_a_message_of_another_version_does_not_stop_the_others(
+    database: Database, tmp_path: Path
+) -> None:
+    async with open_town(database, tmp_path) as town:
+        with owner_of(database) as owner:
+            owner.execute(
+                "INSERT INTO outbox (id, chat_id, key, kind, body, created_at, not_before, state, attempts) VALUES "
+                """(1000000, 1002, 'k', 'gone', '{"type": "gone"}', '2020-01-01', '2020-01-01', 'pending', 0)"""
+            )
+        town.system.ref("sender").cast(LookAgain())
+        alice = town.person()
+        await alice.say("/start")
+        await alice.read("Hello")
+        with owner_of(database) as owner:
+            assert owner.execute("SELECT state FROM outbox WHERE kind = 'gone'").fetchone() == ("failed",)
+        [sender] = [actor for actor in town.system.status().actors() if actor.name == "sender"]
+        assert sender.restarts == 0

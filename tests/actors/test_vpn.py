@@ -121,6 +121,20 @@ async def test_a_node_that_is_down_gets_its_users_when_it_comes_up_and_again_aft
         assert told == (1,), "told once, however often the node restarts"
 
 
+async def test_users_whom_somebody_else_put_on_a_node_stay(database: Database, tmp_path: Path) -> None:
+    node = xray.plain_node(tmp_path)
+    others = [xray.new_user(node, email) for email in ("sam", "sasha.1", "s12x", "bob")]
+    async with xray.running(node, tmp_path):
+        async with open_driver(node) as driver:
+            for other in others:
+                await driver.ensure(other)
+        async with vpn_system(database, tmp_path, node) as here:
+            await buy(here.system.ref("db_writer"), 1)
+            await until(database, "EXISTS (SELECT FROM provisions)")
+        async with open_driver(node) as driver:
+            assert {other.email for other in others} < (await driver.users()).keys()
+
+
 @pytest.mark.requirement("U11")
 async def test_nothing_but_the_vpn_actor_can_change_users_of_a_node(
     database: Database, tmp_path: Path

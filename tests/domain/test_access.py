@@ -83,6 +83,17 @@ def test_a_subscription_ends_at_its_end_and_not_before(after: timedelta, ended: 
     assert grant.present is (ended == 0)
 
 
+def test_a_clock_that_ran_ahead_and_was_put_right_costs_nobody_paid_time() -> None:
+    shop = Shop()
+    buy(shop)
+    ends = subscription(shop).expires_at
+    shop.wait(timedelta(days=400))
+    shop.do(ExpireSubscriptions((1,)))
+    shop.wait(timedelta(days=-400))
+    buy(shop)
+    assert subscription(shop).expires_at == ends + MONTH
+
+
 def test_a_renewal_before_the_expiry_command_wins_even_after_the_end() -> None:
     shop = Shop()
     buy(shop)

@@ -23,7 +23,7 @@ def test_every_test_that_the_documentation_names_exists() -> None:
     assert named <= defined, f"not to be found: {', '.join(sorted(named - defined))}"
 
 
-@pytest.mark.parametrize(("otp", "here", "proof"), OTP_TABLE)
+@pytest.mark.parametrize(("otp", "here", "proof"), OTP_TABLE, ids=[otp for otp, *_ in OTP_TABLE])
 def test_what_a_user_of_otp_finds_here_is_proved(otp: str, here: str, proof: str) -> None:
     nothing_to_prove = here.startswith("none") and proof == "–"
     assert nothing_to_prove or re.fullmatch(r"`test_\w+`(, `test_\w+`)*", proof)

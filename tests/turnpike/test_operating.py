@@ -19,8 +19,8 @@ from tests.turnpike.test_reconfigure import logged
 
 #: In order of start, as the sandbox's own configuration has them.
 ACTORS = [
-    "db_writer",
     "xray",
+    "db_writer",
     "vpn",
     "sender",
     "telegram",
