@@ -207,7 +207,7 @@ class Supervisor:
             self._escalate(group, ending)
             return
         delay = child.backoff.failed(ending.uptime, ending.handled, self._random)
-        affected = group.affected_by(child)
+        affected = [node for node in group.affected_by(child) if not node.retired]
         for node in affected:
             node.cell.counters.restarts += 1
             if node.phase is Phase.DOWN:

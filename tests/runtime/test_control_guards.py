@@ -125,7 +125,7 @@ async def test_a_place_that_is_not_to_be_had_is_refused_and_left_alone(path: Pat
             (public / "control.sock", "everybody may write into"),
             (tmp_path / "nowhere" / "control.sock", "cannot be made .No such file or directory"),
         ):
-            with pytest.raises(ConfigError, match=reason):
+            with pytest.raises(ConfigError, match=reason), trio.fail_after(5):
                 await serve_control(system, place)
         await status(path)
     assert file.read_text() == "precious"

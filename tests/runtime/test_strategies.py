@@ -109,7 +109,6 @@ async def test_a_transient_actor_that_had_finished_is_not_started_again_with_a_s
         assert incarnations(system) == {"a": 2, "b": 1}
 
 
-@pytest.mark.xfail(reason="a restart of the group marks also those that had stopped for good")
 async def test_an_actor_that_had_finished_still_shows_as_stopped_when_a_sibling_is_restarted() -> None:
     async with a_transient_actor_has_finished_and_its_sibling_crashed() as system:
         assert states(system) == {"a": "running", "b": "stopped"}
