@@ -101,5 +101,5 @@ def test_what_one_machine_has_is_found(path: str) -> None:
 
 
 def test_paths_that_any_machine_has_are_fine() -> None:
-    anywhere = "/var/lib/turnpike /etc/turnpike /usr/bin/env example.org/work/x ./tmp/x /homework/x"
+    anywhere = "/var/lib/turnpike /etc/turnpike /usr/bin/env example.org/home/x ./tmp/x /homepage/x"
     assert not list(of_one_machine(Source("README.md", anywhere)))
