@@ -85,7 +85,7 @@ async def passes(link: str) -> bool:
         return isinstance(await probe(link, site, timeout=10), ProbeResult)
 
 
-@pytest.mark.requirement("U11", "U5")
+@pytest.mark.requirement("U11")
 async def test_a_user_is_on_the_node_when_it_is_confirmed_and_off_it_when_that_is(
     database: Database, tmp_path: Path
 ) -> None:

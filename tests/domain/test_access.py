@@ -54,7 +54,6 @@ def test_a_second_plan_is_added_after_the_end_of_the_first() -> None:
     assert subscription(shop).expires_at == NOW + MONTH * 2
 
 
-@pytest.mark.requirement("U6")
 def test_uuid_and_address_stay_the_same_through_expiry_and_return() -> None:
     shop = Shop()
     buy(shop)

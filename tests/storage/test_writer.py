@@ -184,7 +184,6 @@ async def test_a_double_tap_on_pay_from_balance_debits_once(database: Database) 
         assert await desk.value("SELECT count(*) FROM outbox WHERE kind = 'already_paid'") == 1
 
 
-@pytest.mark.requirement("F6")
 async def test_too_small_a_balance_changes_nothing_and_says_what_is_missing(database: Database) -> None:
     async with open_desk(database.writer) as desk:
         purchase = await desk.start(Provider.BALANCE)
