@@ -1,0 +1,118 @@
+"""Commands about buying, and the money that arrives."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.commands.base import Command, Needs, Person
+from domain.entities import PaymentOutcome, Provider
+from domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseStarted:
+    """A purchase exists with its terms fixed."""
+
+    purchase_id: int
+    title: str
+    price: Money
+
+
+@dataclass(frozen=True, slots=True)
+class StartPurchase(Command[PurchaseStarted | None]):
+    """Fix the terms of buying an item (`plan:month`, `top_up:500`) through a provider; None if it is not for sale.
+
+    Stars and balance have their invoice or question sent at once; Crypto Pay's follows with `AttachInvoice`.
+    """
+
+    reply_type: ClassVar[object] = PurchaseStarted | None
+    update_id: int
+    person: Person
+    item: str
+    provider: Provider
+    replaces: int | None = None
+
+    def needs(self) -> Needs:
+        return Needs(users=(self.person.id,), updates=(self.update_id,))
+
+    def key(self) -> str | None:
+        return f"update:{self.update_id}:start"
+
+
+@dataclass(frozen=True, slots=True)
+class AttachInvoice(Command[None]):
+    """Record the invoice that a provider made for a purchase, and send its address."""
+
+    reply_type: ClassVar[object] = None
+    update_id: int
+    purchase_id: int
+    invoice_id: str
+    url: str
+    replaces: int | None = None
+
+    def needs(self) -> Needs:
+        return Needs(purchases=(self.purchase_id,), updates=(self.update_id,))
+
+
+@dataclass(frozen=True, slots=True)
+class ReportUnavailable(Command[None]):
+    """Tell a person that the provider did not make an invoice, and finish the update."""
+
+    reply_type: ClassVar[object] = None
+    update_id: int
+    purchase_id: int
+    replaces: int | None = None
+
+    def needs(self) -> Needs:
+        return Needs(purchases=(self.purchase_id,), updates=(self.update_id,))
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a payment; the same for every delivery of it."""
+
+    payment_id: int
+    outcome: PaymentOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalizePayment(Command[Receipt]):
+    """A provider says that this charge was paid: one payment, one transfer, one thing given, one message (F1, F2, F5).
+
+    `purchase_id` and `payer` are what the provider's payload says, None where it names nothing of ours.
+    """
+
+    reply_type: ClassVar[object] = Receipt
+    provider: Provider
+    charge_id: str
+    amount: Money
+    purchase_id: int | None
+    payer: int | None
+    update_id: int | None = None
+
+    def needs(self) -> Needs:
+        return Needs(
+            users=() if self.payer is None else (self.payer,),
+            purchases=() if self.purchase_id is None else (self.purchase_id,),
+            charges=((self.provider, self.charge_id),),
+            updates=() if self.update_id is None else (self.update_id,),
+        )
+
+    def key(self) -> str | None:
+        return f"payment:{self.provider}:{self.charge_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PayFromBalance(Command[Receipt | None]):
+    """Pay a purchase of one's own from the balance; None where it is refused (the person is told why)."""
+
+    reply_type: ClassVar[object] = Receipt | None
+    update_id: int
+    person: Person
+    purchase_id: int
+    replaces: int | None = None
+
+    def needs(self) -> Needs:
+        return Needs(users=(self.person.id,), purchases=(self.purchase_id,), updates=(self.update_id,))
+
+    def key(self) -> str | None:
+        return f"update:{self.update_id}:pay"

@@ -1,0 +1,19 @@
+"""What people are told about their access."""
+
+from datetime import datetime
+
+from domain.messages.base import Message
+
+
+class AccessReady(Message, frozen=True, kw_only=True, tag="access_ready"):
+    """The key works: link, QR code and subscription address."""
+
+    uuid: str
+    token: str
+    expires_at: datetime
+
+
+class Expired(Message, frozen=True, kw_only=True, tag="expired"):
+    """The paid time is over and access is cut."""
+
+    title: str
