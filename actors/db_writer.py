@@ -17,7 +17,7 @@ from actors.environment import Environment
 from actors.messages import LookAgain, Write
 from domain.commands import Command
 from domain.entities import Payment
-from runtime import Actor, Context, Envelope
+from runtime import Actor, Context, Envelope, NotUnderstood
 from storage.claim import ClaimHeld
 from storage.connection import DatabaseUnreachable
 from storage.errors import StorageError
@@ -61,7 +61,7 @@ class DbWriter(Actor):
         for envelope in envelopes:
             if envelope not in writes:
                 envelope.fail(
-                    TypeError(f"db_writer carries out Write, not {type(envelope.message).__name__}")
+                    NotUnderstood(f"db_writer carries out Write, not {type(envelope.message).__name__}")
                 )
         outcomes = await self._execute(writes)
         for envelope, outcome in zip(writes, outcomes, strict=True):

@@ -16,6 +16,7 @@ from .errors import (
     CallCycle,
     ConfigError,
     DeadlineExceeded,
+    Declined,
     MailboxFull,
     NotUnderstood,
     ReloadFailed,
@@ -25,7 +26,7 @@ from .errors import (
     Unavailable,
     UnknownActor,
 )
-from .messages import Call, Cast, Down, Message, Tick
+from .messages import Ask, Call, Cast, Down, Message, Tick
 from .ref import Ref
 from .signals import watch_signals
 from .specs import ActorSpec, GroupSpec, Intensity
@@ -42,6 +43,7 @@ __all__ = [
     "ActorStatus",
     "ActorStopped",
     "AdjustableClock",
+    "Ask",
     "Call",
     "CallCycle",
     "Cast",
@@ -49,6 +51,7 @@ __all__ = [
     "ConfigError",
     "Context",
     "DeadlineExceeded",
+    "Declined",
     "Down",
     "Envelope",
     "GroupSpec",

@@ -16,7 +16,8 @@ import msgspec
 import structlog
 import trio
 
-from .errors import ReloadFailed, UnknownActor
+from .errors import ReloadFailed, Unavailable, UnknownActor
+from .messages import Ask
 from .names import did_you_mean
 from .status import ActorStatus, GroupStatus
 from .system import System
@@ -25,6 +26,9 @@ log = structlog.get_logger("runtime")
 
 ORDER_TIMEOUT: Final = 120.0
 """Seconds for one restart or reload, which may wait for a stop and a start."""
+
+ASK_TIMEOUT: Final = 30.0
+"""Seconds for an actor to answer a question."""
 
 TOP_PERIOD: Final = 1.0
 """Seconds from one snapshot of `top` to the next."""
@@ -41,10 +45,11 @@ class Refused(Exception):
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A command, and the actor that it is for if it is for one."""
+    """A command, the actor that it is for if it is for one, and the text of a question to it."""
 
     command: str
     name: str | None = None
+    body: str | None = None
 
 
 class Rates(msgspec.Struct, frozen=True):
@@ -101,7 +106,7 @@ class Commands:
     async def carry_out(self, request: Request, say: Say) -> None:
         """Do what is asked and answer it, once or as a stream. Raises Refused."""
         command, name = request.command, request.name
-        known = [*self._whole, *self._orders, "trace"]
+        known = [*self._whole, *self._orders, "trace", "ask"]
         if command not in known:
             raise Refused(f"there is no command {command!r}{did_you_mean(command, known)}")
         if command in self._whole:
@@ -110,6 +115,8 @@ class Commands:
             raise Refused(f"{command} needs the name of an actor")
         elif command == "trace":
             await self._trace(name, say)
+        elif command == "ask":
+            await say(await self._ask(name, request.body))
         else:
             log.info("command", command=command, actor=name)
             await say(await self._order(command, name))
@@ -126,6 +133,16 @@ class Commands:
         except (UnknownActor, ReloadFailed, ValueError) as error:
             raise Refused(str(error)) from error
         return next(actor for actor in self._system.status().actors() if actor.name == name)
+
+    async def _ask(self, name: str, body: str | None) -> str:
+        """Put the question to the actor. Whatever keeps it from answering is told to the operator as it is."""
+        if body is None:
+            raise Refused("ask needs a body, the text of the question")
+        log.info("command", command="ask", actor=name)
+        try:
+            return await self._system.ref(name).call(Ask(body), timeout=ASK_TIMEOUT)
+        except (UnknownActor, Unavailable) as error:
+            raise Refused(str(error)) from error
 
     async def _status(self, say: Say) -> None:
         await say(self._snapshot())

@@ -5,13 +5,14 @@ object on a line of its own:
 
     {"command": "restart", "name": "vpn"}   ->   {"answer": {...}}   or   {"error": "no actor is named …"}
 
-`top` and `trace` answer line after line, until the operator leaves. Nobody waits for an operator: each conversation is
-a task of its own, and one who does not read is dropped.
+`top` and `trace` answer line after line, until the operator leaves. `ask` puts its `body` to an actor, as an `Ask`.
+Nobody waits for an operator: each conversation is a task of its own, and one who does not read is dropped.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import socket
 import stat
 import struct
@@ -32,7 +33,13 @@ from .system import System
 log = structlog.get_logger("runtime")
 
 LONGEST_REQUEST: Final = 4096
-"""Bytes."""
+"""Bytes of a request that is not a question to an actor."""
+
+LONGEST_QUESTION: Final = 1024 * 1024
+"""Bytes of a request that is one."""
+
+_QUESTION: Final = re.compile(rb'\s*{\s*"command"\s*:\s*"ask"')
+"""How one begins: the command must come first in it, so that its length is known before it is read."""
 
 OPERATORS: Final = 16
 """How many may be connected at once."""
@@ -167,17 +174,24 @@ async def _carry_out(commands: Commands, request: Request, stream: trio.SocketSt
 
 
 async def _read_request(stream: trio.SocketStream) -> Request:
-    received = b""
+    received = bytearray()
     with trio.fail_after(PATIENCE):
-        while not received.endswith(b"\n") and len(received) <= LONGEST_REQUEST:
+        while not received.endswith(b"\n") and len(received) <= _longest(received):
             part = await stream.receive_some()
             if not part:
                 raise trio.BrokenResourceError
             received += part
+    if len(received) > (longest := _longest(received)):
+        raise Refused(f"expected one line of at most {longest} bytes, and this one is longer")
     try:
         return msgspec.json.decode(received, type=Request)
     except msgspec.DecodeError as error:
         raise Refused(f'expected one line such as {{"command": "status"}}: {error}') from error
+
+
+def _longest(received: bytearray) -> int:
+    """How many bytes may come, by what has."""
+    return LONGEST_QUESTION if _QUESTION.match(received) else LONGEST_REQUEST
 
 
 async def _until_gone(stream: trio.SocketStream, scope: trio.CancelScope) -> None:

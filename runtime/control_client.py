@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 import trio
 
-from .commands import ORDER_TIMEOUT, Refused, Reloaded, Request, Snapshot
+from .commands import ASK_TIMEOUT, ORDER_TIMEOUT, Refused, Reloaded, Request, Snapshot
 from .control import PATIENCE, reachable
 from .status import ActorStatus
 from .tap import Passage
@@ -87,22 +87,27 @@ class Answers(Generic[T]):
 
 async def status(path: Path) -> Snapshot:
     """The system as it is now. This and all below raise Refused with a sentence, and NobodyThere, which is one too."""
-    return await ask(path, Request("status"), Snapshot)
+    return await _answer(path, Request("status"), Snapshot)
 
 
 async def stacks(path: Path) -> dict[str, str]:
     """Where the task of each actor waits, by name."""
-    return await ask(path, Request("stacks"), dict[str, str])
+    return await _answer(path, Request("stacks"), dict[str, str])
 
 
 async def order(path: Path, command: str, name: str) -> ActorStatus:
     """Have `restart`, `reload`, `suspend`, `resume`, `switch-on` or `switch-off` done; the actor as it is then."""
-    return await ask(path, Request(command, name), ActorStatus, ORDER_TIMEOUT + PATIENCE)
+    return await _answer(path, Request(command, name), ActorStatus, ORDER_TIMEOUT + PATIENCE)
 
 
 async def reload_all(path: Path) -> Reloaded:
     """Have everything reloaded; raises nothing for those that were not."""
-    return await ask(path, Request("reload-all"), Reloaded, ORDER_TIMEOUT * ACTORS)
+    return await _answer(path, Request("reload-all"), Reloaded, ORDER_TIMEOUT * ACTORS)
+
+
+async def ask(path: Path, name: str, body: str) -> str:
+    """What an actor answers to a question of at most a megabyte. What it declines is Refused with its sentence."""
+    return await _answer(path, Request("ask", name, body), str, ASK_TIMEOUT + PATIENCE)
 
 
 @asynccontextmanager
@@ -119,8 +124,8 @@ async def trace(path: Path, name: str) -> AsyncIterator[Answers[Passage]]:
         yield Answers(stream, Passage, inf)
 
 
-async def ask(path: Path, request: Request, answer: type[T], timeout: float = QUICK_TIMEOUT) -> T:
-    """Ask, and wait so many seconds for the one answer. Raises Refused and NobodyThere."""
+async def _answer(path: Path, request: Request, answer: type[T], timeout: float = QUICK_TIMEOUT) -> T:
+    """Ask, and wait so many seconds for the one answer."""
     async with _conversation(path, request) as stream:
         async for each in Answers(stream, answer, timeout):
             return each

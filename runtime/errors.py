@@ -34,6 +34,10 @@ class NotUnderstood(Unavailable):
     """The actor has no handler for this type of message: a mistake of the sender, who alone is told."""
 
 
+class Declined(Unavailable):
+    """The actor will not do what it was asked. The text is one sentence for whoever asked, and says what to do."""
+
+
 class Hung(Exception):
     """An actor did not come back to its mailbox within its limit, and was cancelled: a crash like any other."""
 

@@ -42,6 +42,16 @@ class Cast(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Ask(Call[str]):
+    """What an operator asks an actor over the control socket. What `body` and the answer say, the actor decides.
+
+    Whatever it refuses it says by raising `Declined` with a sentence for the operator.
+    """
+
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick(Cast):
     """Tells a worker to look now; any number of waiting ticks are one."""
 
