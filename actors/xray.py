@@ -10,11 +10,11 @@ import msgspec
 
 from actors.environment import Environment
 from actors.settings import NodeEntry
-from integrations.xray.node import Node, Reality, RealityPrivate, reality_keys, server_config
+from integrations.xray.node import Node, server_config
 from integrations.xray.process import XrayProcess, open_xray
+from integrations.xray.stream import RealityPrivate, reality_keys
+from integrations.xray.transport import VISION, Reality
 from runtime import Actor, Context
-
-VISION = "xtls-rprx-vision"
 
 
 class XrayEnded(RuntimeError):
@@ -83,7 +83,7 @@ def node_of(entry: NodeEntry, data_folder: Path, entropy_hex: str) -> Node:
         port=entry.port,
         api_socket=socket,
         flow=VISION,
-        reality=reality,
+        security=reality,
         label=label,
     )
 

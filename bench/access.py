@@ -21,8 +21,9 @@ from uuid import UUID
 import trio
 
 from integrations.xray.driver import XrayDriver, open_driver
-from integrations.xray.node import VISION, Node, NodeUser, server_config
+from integrations.xray.node import Node, NodeUser, server_config
 from integrations.xray.process import XrayProcess, open_xray
+from integrations.xray.transport import VISION
 
 AT_ONCE = (1, 16, 64)
 #: Nobody connects to these; the benchmark only changes who could.

@@ -1,25 +1,17 @@
-"""What a node is, in three values that are kept apart on purpose.
-
-`Node` is public: all of it may end in a share link, a log or a page. `RealityPrivate` is what only the node's own
-configuration may hold; no function that makes a link takes it. `NodeUser` is one credential on a node.
+"""What a node is: `Node`, all of it public, which may end in a share link, a log or a page; and `NodeUser`, one
+credential on it. From both comes the node's own configuration, with a private half that no link ever sees.
 """
 
 import os
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-
-#: A JSON object for Xray, ready for `json.dumps`.
-Config: TypeAlias = dict[str, object]
-
-VISION: Final = "xtls-rprx-vision"
+from integrations.xray.stream import Config, Private, private_contradiction, server_stream
+from integrations.xray.transport import RAW, VISION, Security, Transport, contradiction
 
 #: Policy level of every user: the only one that the configuration declares, hence the only one with counters.
 LEVEL: Final = 0
@@ -31,8 +23,6 @@ IDLE_SECONDS: Final = 120
 _SOCKET_PATH_BYTES_MAX: Final = 107
 
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,32}")
-_SHORT_ID: Final = re.compile(r"(?:[0-9a-f]{2}){0,8}")
-_TARGET: Final = re.compile(r"\S+:[0-9]{1,5}")
 _EMAIL: Final = re.compile(r"[a-z0-9._-]{1,64}")
 
 
@@ -42,35 +32,6 @@ class BadNode(ValueError):
 
 class BadUser(ValueError):
     """A user that must not be sent to a node; the message says which rule it breaks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reality:
-    """The public half of REALITY: what a client needs to know."""
-
-    server_name: str
-    public_key: str
-    short_id: str
-    fingerprint: str = "chrome"
-
-
-@dataclass(frozen=True, slots=True)
-class RealityPrivate:
-    """The node's half of REALITY: the key, and the web site (`host:port`) that strangers are shown."""
-
-    private_key: str = field(repr=False)
-    target: str
-
-
-class RealityKeys(NamedTuple):
-    """A fresh X25519 pair as Xray writes it (base64url without padding)."""
-
-    public: str
-    private: str
-
-    def __repr__(self) -> str:
-        """Show the public key only."""
-        return f"RealityKeys(public={self.public!r})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +46,9 @@ class Node:
     #: Unix socket of Xray's API: its only protection is the owner's permission, so it is never a TCP port.
     api_socket: Path
     inbound_tag: str = "vless"
+    transport: Transport = RAW
+    security: Security = None
     flow: str = ""
-    reality: Reality | None = None
     #: What a client app shows as the name of the connection.
     label: str = ""
 
@@ -103,19 +65,8 @@ class Node:
             )
         if not 1 <= self.port <= 65535:
             raise BadNode(f"node {self.name!r}: port {self.port} is not between 1 and 65535")
-        if self.flow not in ("", VISION):
-            raise BadNode(
-                f"node {self.name!r}: flow {self.flow!r} is unknown, expected nothing or {VISION!r}"
-            )
-        if self.flow and self.reality is None:
-            raise BadNode(
-                f"node {self.name!r}: flow {self.flow!r} needs REALITY, give its keys or drop the flow"
-            )
-
-    @property
-    def security(self) -> Literal["none", "reality"]:
-        """Xray's word for what protects the transport."""
-        return "none" if self.reality is None else "reality"
+        if (reason := contradiction(self.transport, self.security, self.flow)) is not None:
+            raise BadNode(f"node {self.name!r}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,29 +99,24 @@ class NodeUser:
             raise BadUser(f"level {self.level} of user {self.email!r} has no counters, expected {LEVEL}")
 
 
-def reality_keys() -> RealityKeys:
-    """Make a new key pair; the private one belongs in a secret, the public one in links."""
-    key = X25519PrivateKey.generate()
-    private = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-    return RealityKeys(
-        _base64url(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)), _base64url(private)
-    )
-
-
 def server_config(
     node: Node,
-    private: RealityPrivate | None = None,
+    private: Private = None,
     *,
     users: Iterable[NodeUser] = (),
     listen: str = "0.0.0.0",
+    listen_port: int | None = None,
     allow_private_targets: bool = False,
 ) -> Config:
     """Build Xray's configuration for this node, with `users` present from its first moment.
 
-    `listen` is the local address of the inbound; the default serves IPv4 and IPv6. `allow_private_targets` lets
-    customers reach private and loopback addresses: for sandboxes and tests only. With tens of thousands of `users`
-    call it in a worker thread. Raises `BadNode`, `BadUser`.
+    `listen` is the local address of the inbound; the default serves IPv4 and IPv6. `listen_port` is the local port
+    if it is not the one that people connect to, as behind a proxy. `allow_private_targets` lets customers reach
+    private and loopback addresses: for sandboxes and tests only. With tens of thousands of `users` call it in a
+    worker thread. Raises `BadNode`, `BadUser`.
     """
+    if (reason := private_contradiction(node.security, private)) is not None:
+        raise BadNode(f"node {node.name!r}: {reason}")
     roster = list(users)
     _check_roster(roster)
     level = {
@@ -193,10 +139,10 @@ def server_config(
             {
                 "tag": node.inbound_tag,
                 "listen": listen,
-                "port": node.port,
+                "port": node.port if listen_port is None else listen_port,
                 "protocol": "vless",
                 "settings": {"clients": clients, "decryption": "none"},
-                "streamSettings": _server_transport(node, private),
+                "streamSettings": server_stream(node.transport, node.security, private),
             }
         ],
         "outbounds": [
@@ -204,43 +150,6 @@ def server_config(
             {"tag": "block", "protocol": "blackhole"},
         ],
     }
-
-
-def _server_transport(node: Node, private: RealityPrivate | None) -> Config:
-    if node.reality is None:
-        return {"network": "raw"}
-    if private is None:
-        raise BadNode(f"node {node.name!r}: REALITY needs its private key and target, none was given")
-    _check_reality(node.name, node.reality, private)
-    settings: Config = {
-        "target": private.target,
-        "serverNames": [node.reality.server_name],
-        "privateKey": private.private_key,
-        "shortIds": [node.reality.short_id],
-    }
-    return {"network": "raw", "security": "reality", "realitySettings": settings}
-
-
-def _check_reality(name: str, public: Reality, private: RealityPrivate) -> None:
-    """Xray gives no reason when it refuses these, and a wrong public key only shows as customers without access."""
-    if _public_key_of(private.private_key) != public.public_key:
-        raise BadNode(
-            f"node {name!r}: REALITY's public_key does not belong to its private key, make a new pair"
-        )
-    if not _SHORT_ID.fullmatch(public.short_id):
-        raise BadNode(
-            f"node {name!r}: short_id {public.short_id!r} is not 0 to 8 bytes in lower-case hexadecimal"
-        )
-    if not public.server_name or not _TARGET.fullmatch(private.target):
-        raise BadNode(f"node {name!r}: REALITY needs a server_name and a target like 'www.example.com:443'")
-
-
-def _public_key_of(private_key: str) -> str | None:
-    try:
-        key = X25519PrivateKey.from_private_bytes(urlsafe_b64decode(private_key + "="))
-    except ValueError:
-        return None
-    return _base64url(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
 
 
 def _check_roster(users: Sequence[NodeUser]) -> None:
@@ -255,7 +164,3 @@ def _check_roster(users: Sequence[NodeUser]) -> None:
             )
     if len({user.email for user in users}) != len(users):
         raise BadUser("the same user name stands twice in the list of a node's users")
-
-
-def _base64url(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")

@@ -15,8 +15,9 @@ from typing import Final
 import httpx
 import trio
 
-from integrations.xray.link import BadLink, ParsedLink, client_config, parse_link
+from integrations.xray.link import BadLink, parse_link
 from integrations.xray.process import XrayStartFailed, open_xray
+from integrations.xray.profile import Profile, client_config
 
 #: Bytes of an answer that are read; enough for the exit address and a fair time.
 BODY_BYTES_MAX: Final = 1 << 20
@@ -73,7 +74,7 @@ def _check_address(url: str) -> None:
         raise httpx.InvalidURL(f"{url!r} is not an address like https://example.com/")
 
 
-async def _unreachable(link: ParsedLink) -> ProbeFailure | None:
+async def _unreachable(link: Profile) -> ProbeFailure | None:
     """Connect to the node itself first: it tells a dead node from a node that does not want us."""
     try:
         stream = await trio.open_tcp_stream(link.host, link.port)
@@ -85,7 +86,7 @@ async def _unreachable(link: ParsedLink) -> ProbeFailure | None:
     return None
 
 
-async def _through(link: ParsedLink, url: str) -> ProbeResult | ProbeFailure:
+async def _through(link: Profile, url: str) -> ProbeResult | ProbeFailure:
     port = _free_port()
     with tempfile.TemporaryDirectory(prefix="turnpike-probe-") as folder:
         async with open_xray(client_config(link, port), name="client", folder=Path(folder)) as client:

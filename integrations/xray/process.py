@@ -19,7 +19,7 @@ import msgspec
 import trio
 
 from integrations.xray import child
-from integrations.xray.node import Config
+from integrations.xray.stream import Config
 
 #: Seconds that an Xray gets to stop by itself; it needs milliseconds.
 STOP_SECONDS: Final = 3.0

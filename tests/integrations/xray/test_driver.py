@@ -21,9 +21,10 @@ from integrations.xray.driver import (
     XrayDriver,
     open_driver,
 )
-from integrations.xray.link import client_config, parse_link, share_link
+from integrations.xray.link import parse_link, share_link
 from integrations.xray.node import BadUser, Node, NodeUser, server_config
 from integrations.xray.process import XrayProcess, open_xray
+from integrations.xray.profile import client_config
 from tests.fixtures.xray import free_port, new_user, open_site, plain_node, running
 
 

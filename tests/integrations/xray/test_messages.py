@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from integrations.xray import messages
 from integrations.xray.messages import BadAnswer
-from integrations.xray.node import VISION, BadUser, NodeUser
+from integrations.xray.node import BadUser, NodeUser
+from integrations.xray.transport import VISION
 
 USER = NodeUser("s1.1", UUID("6f9619ff-8b86-4011-b42d-00c04fc964ff"), VISION)
 

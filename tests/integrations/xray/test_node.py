@@ -7,30 +7,25 @@ from uuid import UUID
 
 import pytest
 
-from integrations.xray.link import client_config, parse_link, share_link
-from integrations.xray.node import (
-    VISION,
-    BadNode,
-    BadUser,
-    Node,
-    NodeUser,
-    Reality,
-    RealityPrivate,
-    reality_keys,
-    server_config,
-)
+from integrations.xray.link import parse_link, share_link
+from integrations.xray.node import BadNode, BadUser, Node, NodeUser, server_config
+from integrations.xray.profile import client_config
+from integrations.xray.stream import RealityPrivate, TlsFiles, reality_keys
+from integrations.xray.transport import VISION, Grpc, Reality, Tls, WebSocket, Xhttp
 
 ONE = UUID("6f9619ff-8b86-4011-b42d-00c04fc964ff")
 #: Differs from ONE in bytes 6 and 7 only.
 LOOK_ALIKE = UUID("6f9619ff-8b86-7777-b42d-00c04fc964ff")
 OTHER = UUID("7f9619ff-8b86-4011-b42d-00c04fc964ff")
 
+TLS = Tls("www.example.test")
+
 PLAIN = Node(name="n", host="192.0.2.1", port=443, api_socket=Path("/run/n.sock"))
 
 
 def hidden() -> tuple[Node, RealityPrivate]:
     keys = reality_keys()
-    node = replace(PLAIN, flow=VISION, reality=Reality("www.example.test", keys.public, "00ff"))
+    node = replace(PLAIN, flow=VISION, security=Reality("www.example.test", keys.public, "00ff"))
     return node, RealityPrivate(keys.private, "www.example.test:443")
 
 
@@ -65,7 +60,15 @@ def test_a_credential_is_not_in_a_repr() -> None:
         ({"host": ""}, "must not be empty"),
         ({"inbound_tag": ""}, "must not be empty"),
         ({"flow": "nonsense"}, "flow 'nonsense' is unknown"),
-        ({"flow": VISION}, "needs REALITY"),
+        ({"flow": VISION}, "under TLS or REALITY"),
+        ({"flow": VISION, "security": TLS, "transport": Grpc("g")}, "needs the raw transport"),
+        ({"security": Reality("a.example", "key", ""), "transport": WebSocket()}, "cannot carry WebSocket"),
+        ({"transport": WebSocket("secret")}, "path 'secret' is not like"),
+        ({"transport": Xhttp("/a b")}, "path '/a b' is not like"),
+        ({"transport": Grpc("")}, "service_name '' must not be empty"),
+        ({"transport": Grpc("/a")}, "service_name '/a' must not be empty"),
+        ({"security": Tls("")}, "need a server_name"),
+        ({"security": Tls("a.example", pinned_sha256="AB")}, "pinned_sha256 'AB' is not"),
         ({"api_socket": Path("/" + "x" * 107)}, "longer than 107 bytes"),
     ],
 )
@@ -83,6 +86,19 @@ def test_reality_without_its_private_half_is_refused() -> None:
         server_config(node)
 
 
+def test_halves_that_do_not_belong_together_are_refused() -> None:
+    _, private = hidden()
+    files = TlsFiles(Path("/c.pem"), Path("/k.pem"))
+    with pytest.raises(BadNode, match="but neither of them"):
+        server_config(PLAIN, private)
+    with pytest.raises(BadNode, match="but neither of them"):
+        server_config(PLAIN, files)
+    with pytest.raises(BadNode, match="needs a certificate"):
+        server_config(replace(PLAIN, security=TLS))
+    with pytest.raises(BadNode, match="needs a certificate"):
+        server_config(replace(PLAIN, security=TLS), private)
+
+
 @pytest.mark.parametrize(
     ("public", "private", "what_is_wrong"),
     [
@@ -91,7 +107,7 @@ def test_reality_without_its_private_half_is_refused() -> None:
         ({}, {"private_key": "é"}, "does not belong to its private key"),
         ({"short_id": "0"}, {}, "short_id '0' is not"),
         ({"short_id": "00" * 9}, {}, "is not 0 to 8 bytes"),
-        ({"server_name": ""}, {}, "needs a server_name"),
+        ({"server_name": ""}, {}, "need a server_name"),
         ({}, {"target": "www.example.test"}, "a target like"),
     ],
 )
@@ -99,10 +115,10 @@ def test_reality_that_customers_could_not_use_is_refused_with_the_reason_that_xr
     public: dict[str, str], private: dict[str, str], what_is_wrong: str
 ) -> None:
     node, good = hidden()
-    assert node.reality is not None
+    assert isinstance(node.security, Reality)
     server_config(node, good)
     with pytest.raises(BadNode, match=what_is_wrong) as caught:
-        server_config(replace(node, reality=replace(node.reality, **public)), replace(good, **private))
+        server_config(replace(node, security=replace(node.security, **public)), replace(good, **private))
     assert good.private_key not in str(caught.value)
 
 

@@ -15,8 +15,10 @@ import trio
 
 from integrations.xray.driver import XrayDriver, open_driver
 from integrations.xray.link import share_link
-from integrations.xray.node import Node, NodeUser, reality_keys
+from integrations.xray.node import Node, NodeUser
 from integrations.xray.probe import ProbeFailure, ProbeResult, exit_address, probe
+from integrations.xray.stream import reality_keys
+from integrations.xray.transport import Reality
 from tests.fixtures.xray import (
     EXIT_ADDRESS,
     new_user,
@@ -67,8 +69,8 @@ async def test_reality_with_vision_passes_traffic_end_to_end(tmp_path: Path) -> 
             assert await passes(node, user.uuid, url)
             assert not await passes(node, uuid4(), url)
             assert not await passes(replace(node, flow=""), user.uuid, url)
-            assert node.reality is not None
-            stranger = replace(node, reality=replace(node.reality, public_key=reality_keys().public))
+            assert isinstance(node.security, Reality)
+            stranger = replace(node, security=replace(node.security, public_key=reality_keys().public))
             failure = await probe(share_link(stranger, user.uuid), url)
             assert isinstance(failure, ProbeFailure)
             assert failure.reason.startswith("no tunnel: the node is not what the link says, Xray says: x509")

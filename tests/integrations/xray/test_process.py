@@ -12,8 +12,9 @@ from typing import cast
 import pytest
 import trio
 
-from integrations.xray.node import Config, server_config
+from integrations.xray.node import server_config
 from integrations.xray.process import XrayBusy, XrayProcess, XrayStartFailed, open_xray
+from integrations.xray.stream import Config
 from tests.fixtures.xray import plain_node, running
 
 PARENT = """
