@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from actors.nodes import NodeEntry, check_entry
 from domain.catalogue import Catalogue, Plan, TopUp
 from domain.money import BadMoney, Money
 from runtime import ConfigError
@@ -90,27 +91,6 @@ class Metrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The port on loopback where Prometheus finds the metrics; nobody outside of the machine can read them."""
 
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 9464
-
-
-class RealityEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """REALITY of a node; the keys of a node that turnpike runs itself are made at its first start."""
-
-    server_name: str
-    target: str = ""
-    public_key: str = ""
-    short_id: str = ""
-
-
-class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One `[[nodes]]` entry; without `api`, turnpike runs the node's Xray itself on this machine."""
-
-    name: Name
-    host: str
-    port: Port
-    label: str = ""
-    listen: str = "0.0.0.0"
-    api: str | None = None
-    reality: RealityEntry | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -223,6 +203,8 @@ def _catalogue(settings: Settings) -> Catalogue:
     names = [node.name for node in settings.nodes]
     if len(set(names)) < len(names):
         raise ValueError("nodes: two entries have the same name, expected each once")
+    for node in settings.nodes:
+        check_entry(node)
     return Catalogue(settings.shop.currency, plans, top_ups)
 
 

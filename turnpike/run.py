@@ -20,10 +20,10 @@ import trio
 
 from actors.environment import Environment, Secrets, read_secret
 from actors.metrics_page import open_metrics_page
+from actors.nodes import node_of
 from actors.reading import Reading
 from actors.settings import Configuration, load_configuration
 from actors.tree import build_tree, check_tree
-from actors.xray import node_of
 from integrations.telegram.bot import BadToken, BotUnreachable, open_bot
 from integrations.xray.node import Node
 from runtime import Clock, ConfigError, System, SystemClock, watch_signals

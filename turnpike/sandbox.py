@@ -21,7 +21,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from actors.environment import Secrets
-from actors.settings import Configuration, Gateway, Metrics, NodeEntry, configuration_of, load_configuration
+from actors.nodes import NodeEntry
+from actors.settings import Configuration, Gateway, Metrics, configuration_of, load_configuration
 from actors.tree import check_tree
 from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN, CryptoPaySandbox
 from integrations.http_server import CannotListen, serve
