@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.fixtures.requirements",
+    "tests.fixtures.campaigns",
     "tests.fixtures.postgres",
     "tests.fixtures.botapi_spec",
 ]
