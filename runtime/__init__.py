@@ -6,6 +6,7 @@ The package knows nothing of what its actors do.
 """
 
 from .actor import Actor, Context
+from .alerts import Alert
 from .clock import AdjustableClock, Clock, SystemClock
 from .config import WORKER_SETTINGS, duration, parse_tree
 from .duty import Iteration
@@ -43,6 +44,7 @@ __all__ = [
     "ActorStatus",
     "ActorStopped",
     "AdjustableClock",
+    "Alert",
     "Ask",
     "Call",
     "CallCycle",

@@ -134,6 +134,20 @@ class Context:
         """Cast `message` to this actor now and then each `seconds`, by the clock, while this incarnation lives."""
         self.nursery.start_soon(self._repeat, seconds, message)
 
+    def alert(self, kind: str, text: str) -> None:
+        """Something needs an operator, until `end_alert` of the same kind: `kind` is its name, `text` one sentence."""
+        if self._cell.exchange.alerts.begin(self.name, kind, text):
+            self.log.error(kind, reason=text)
+
+    def end_alert(self, kind: str) -> None:
+        """This does not need an operator any more, if it did."""
+        if self._cell.exchange.alerts.end(self.name, kind):
+            self.log.info("alert is over", kind=kind)
+
+    def follow_alerts(self) -> None:
+        """From now on an `Alert` arrives when any actor needs an operator; of what lasts already, at once."""
+        self._cell.exchange.alerts.follow(self._cell)
+
     def monitor(self, name: str) -> None:
         """From now on a `Down` arrives each time an incarnation of `name` ends. Raises UnknownActor."""
         self._home.find(name).watch(self._cell)

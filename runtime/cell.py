@@ -15,6 +15,8 @@ from math import inf
 
 import trio
 
+from .alerts import Alerts
+from .backlog import CROWD, Backlog
 from .buckets import QUICK, count_slow, no_slow_ones
 from .duty import Duty
 from .envelope import Envelope
@@ -68,6 +70,7 @@ class Exchange:
     """What all cells of one system share."""
 
     timers: Timers = field(default_factory=Timers)
+    alerts: Alerts = field(default_factory=Alerts)
     now: Callable[[], float] = trio.current_time
     """Trio's time; a running system puts its clock here directly, since it is asked for each message."""
     serials: count[int] = field(default_factory=lambda: count(1))
@@ -86,8 +89,10 @@ class Cell:
         "__weakref__",
         "_state",
         "_watchers",
+        "backlog",
         "busy_since",
         "counters",
+        "crowd",
         "duty",
         "exchange",
         "in_hand",
@@ -106,6 +111,9 @@ class Cell:
         self.name = name
         self.exchange = exchange
         self.mailbox = Mailbox(capacity)
+        self.crowd = min(CROWD, capacity)
+        """How many messages must wait to be looked after."""
+        self.backlog: Backlog | None = None
         self.counters = Counters()
         self._state = State.NEW
         self.state_since: float | None = None
@@ -140,9 +148,12 @@ class Cell:
 
     def offer(self, envelope: Envelope) -> bool:
         """Accept the envelope if there is room."""
-        if not self.mailbox.offer(envelope):
+        mailbox = self.mailbox
+        if not mailbox.offer(envelope):
             return False
         self.counters.accepted += 1
+        if mailbox.coming >= self.crowd and self.backlog is None:
+            self.backlog = Backlog(self)
         return True
 
     async def put(self, envelope: Envelope) -> None:
@@ -203,6 +214,7 @@ class Cell:
     def close(self) -> None:
         """The actor has stopped for good: nothing more is accepted, and whoever waits for an answer is told."""
         self.state = State.STOPPED
+        self.exchange.alerts.end_all(self.name)
         for envelope in self.mailbox.close():
             self.counters.undelivered += 1
             envelope.fail(ActorStopped(f"{self.name} has stopped"))

@@ -42,5 +42,4 @@ def _facts(actor: ActorStatus) -> Iterator[str]:
     yield f"{actor.handled} handled"
     if actor.restarts:
         yield f"{actor.restarts} restarts, last error {actor.last_error}"
-    if actor.worker is not None and actor.worker.alert is not None:
-        yield actor.worker.alert
+    yield from actor.alerts.values()

@@ -41,7 +41,6 @@ class Duty:
     last_seconds: float | None = None
     next_run: datetime | None = None
     last: Iteration | None = None
-    alert: str | None = None
     aside: dict[str, Aside] = field(default_factory=dict)
 
     def is_aside(self, key: str, now: float) -> bool:

@@ -14,6 +14,7 @@ import trio
 
 from . import reports
 from .actor import Actor, Context, Home
+from .alerts import UNDEAD
 from .cell import Cell, State, here
 from .ending import Ending, HowItEnded, sole
 from .envelope import Envelope, handling
@@ -111,6 +112,7 @@ class Incarnation:
                 raise rest from None
         finally:
             self._over = True
+            cell.exchange.alerts.end(cell.name, UNDEAD)
             ending = self._ending(error)
             self._settle_debts(ending)
             cell.task, cell.waiting_for = None, None
@@ -239,8 +241,9 @@ class Incarnation:
             self._watch_until(limit)
             return
         message = type(cell.in_hand[0].message).__name__
-        reports.hangs(cell)
-        self.kill(Hung(f"held {message} for more than {self.spec.handle_timeout:g} s"))
+        reason = f"held {message} for more than {self.spec.handle_timeout:g} s"
+        reports.hangs(cell, reason)
+        self.kill(Hung(reason))
 
     def _watch_end(self) -> None:
         """A task that shields itself cannot be killed; then at least say so, again and again."""

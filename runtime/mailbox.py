@@ -18,7 +18,6 @@ class Mailbox:
     """Waiting envelopes, at most `capacity` of them, first in, first out. Senders beyond that wait or are refused."""
 
     __slots__ = (
-        "_coming",
         "_hints",
         "_inlet",
         "_looked_at",
@@ -27,6 +26,8 @@ class Mailbox:
         "capacity",
         "closed",
         "coalesced",
+        "coming",
+        "reached",
         "refused",
     )
 
@@ -36,7 +37,10 @@ class Mailbox:
         self.coalesced = 0
         self.refused = 0
         self._inlet, self._outlet = trio.open_memory_channel[Envelope](capacity)
-        self._coming = 0  # offered or put, and not yet taken
+        self.coming = 0
+        """How many wait: accepted and not yet taken, and those whose senders wait for room."""
+        self.reached = 0.0
+        """When that was queued which was taken last: how far the owner has come."""
         self._looked_at: deque[Envelope] | None = (
             None  # taken off the wire to be shown, and still the first in line
         )
@@ -64,7 +68,7 @@ class Mailbox:
         except (trio.WouldBlock, trio.BrokenResourceError):
             self.refused += 1
             return False
-        self._coming += 1
+        self.coming += 1
         if message.coalesce:
             self._remember_hint(message)
         if self._parked is not None:
@@ -73,11 +77,11 @@ class Mailbox:
 
     async def put(self, envelope: Envelope) -> None:
         """Wait for room. Raises `trio.BrokenResourceError` if the mailbox is or gets closed."""
-        self._coming += 1
+        self.coming += 1
         try:
             await self._inlet.send(envelope)
         except BaseException:
-            self._coming -= 1
+            self.coming -= 1
             raise
         self.wake()
 
@@ -85,7 +89,8 @@ class Mailbox:
         """The oldest waiting envelope, or None. It is the owner's now."""
         envelope = self._looked_at.popleft() if self._looked_at else self._from_wire()
         if envelope is not None:
-            self._coming -= 1
+            self.coming -= 1
+            self.reached = envelope.queued_at
             if self._hints and envelope.message.coalesce:
                 self._hints.discard(envelope.message)
         return envelope
@@ -123,7 +128,7 @@ class Mailbox:
 
     def _from_wire(self) -> Envelope | None:
         # Looking by count first: WouldBlock, an exception, costs as much as a message.
-        if self._coming == 0 or self.closed:
+        if self.coming == 0 or self.closed:
             return None
         try:
             return self._outlet.receive_nowait()

@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import (
     Metric,
 )
 
+from .alerts import MAILBOX_GROWS
 from .buckets import BOUNDS
 from .cell import State
 from .status import ActorStatus, GroupStatus, WorkerStatus
@@ -38,6 +39,11 @@ _GAUGES: Final[list[tuple[str, str, Callable[[ActorStatus], float]]]] = [
     ("incarnation", "Which life the actor is in, counted from 1.", lambda actor: actor.incarnations),
     ("mailbox_depth", "Messages that wait.", lambda actor: actor.queued),
     ("mailbox_oldest_seconds", "Age of the oldest message that waits.", lambda actor: actor.oldest_age or 0),
+    (
+        "mailbox_grows",
+        "1 while more is asked of the actor than it does.",
+        lambda actor: MAILBOX_GROWS in actor.alerts,
+    ),
     ("in_hand_seconds", "Age of the work in hand.", lambda actor: actor.busy_age or 0),
     ("up", "1 while the actor takes messages.", lambda actor: actor.state == State.RUNNING.value),
 ]

@@ -8,6 +8,7 @@ from traceback import StackSummary
 import structlog
 import trio
 
+from .alerts import HANGS, UNDEAD
 from .cell import Cell
 from .ending import Ending, HowItEnded
 from .envelope import Envelope
@@ -62,16 +63,17 @@ def not_carried_out(cell: Cell, envelopes: Sequence[Envelope], cause: Exception)
             )
 
 
-def hangs(cell: Cell) -> None:
+def hangs(cell: Cell, reason: str) -> None:
     """An actor holds a message for longer than it may, and is about to be cancelled."""
-    log.error("actor hangs", actor=cell.name, stack=stack_of(cell.task))
+    log.error(HANGS, actor=cell.name, stack=stack_of(cell.task))
+    cell.exchange.alerts.happened(cell.name, HANGS, f"it {reason} and is restarted")
 
 
 def ignores_cancellation(cell: Cell, seconds: float) -> None:
     """An actor was cancelled and has not ended: it shields itself, and only the end of the process will end it."""
-    log.error(
-        "actor ignores its cancellation", actor=cell.name, seconds=round(seconds), stack=stack_of(cell.task)
-    )
+    log.error(UNDEAD, actor=cell.name, seconds=round(seconds), stack=stack_of(cell.task))
+    text = f"it was cancelled, has not ended for {seconds:.0f} s, and only the end of the process will end it"
+    cell.exchange.alerts.begin(cell.name, UNDEAD, text)
 
 
 def stack_of(task: trio.lowlevel.Task | None) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import msgspec
 import trio
 
+from .alerts import NOTHING_DONE
 from .buckets import distribution
 from .cell import Cell
 from .duty import Duty
@@ -58,6 +59,8 @@ class ActorStatus(msgspec.Struct, frozen=True, tag="actor", tag_field="kind"):
     queue_times: tuple[int, ...]
     """Likewise, how long messages were queued before they were begun."""
     last_error: str | None
+    alerts: dict[str, str] = {}
+    """What needs an operator: a sentence by the kind of alert (`runtime.alerts`)."""
     worker: WorkerStatus | None = None
     children: tuple[ActorStatus, ...] = ()
 
@@ -103,7 +106,7 @@ def actor_status(node: ActorNode) -> ActorStatus:
     return cell_status(node.cell, children)
 
 
-def worker_status(duty: Duty) -> WorkerStatus:
+def worker_status(duty: Duty, alerts: Mapping[str, str]) -> WorkerStatus:
     return WorkerStatus(
         switched_on=duty.switched_on,
         last_run=duty.last_run,
@@ -112,7 +115,7 @@ def worker_status(duty: Duty) -> WorkerStatus:
         due=None if duty.last is None else duty.last.due,
         done=None if duty.last is None else duty.last.done,
         aside=len(duty.aside),
-        alert=duty.alert,
+        alert=alerts.get(NOTHING_DONE),
     )
 
 
@@ -120,6 +123,7 @@ def cell_status(cell: Cell, children: tuple[ActorStatus, ...]) -> ActorStatus:
     now = trio.current_time()
     mailbox, counters = cell.mailbox, cell.counters
     oldest = mailbox.oldest()
+    alerts = cell.exchange.alerts.of(cell.name)
     in_hand = cell.in_hand[0] if cell.in_hand else None
     return ActorStatus(
         name=cell.name,
@@ -149,6 +153,7 @@ def cell_status(cell: Cell, children: tuple[ActorStatus, ...]) -> ActorStatus:
             counters.handled + counters.crashed + len(cell.in_hand), counters.slow_waits
         ),
         last_error=cell.last_error,
-        worker=None if cell.duty is None else worker_status(cell.duty),
+        alerts=alerts,
+        worker=None if cell.duty is None else worker_status(cell.duty, alerts),
         children=children,
     )

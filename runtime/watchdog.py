@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 import structlog
 import trio
 
+from .alerts import LOOP_HELD
 from .cell import here
 
 log = structlog.get_logger("runtime")
@@ -45,6 +46,7 @@ class Turns(trio.abc.Instrument):
         self.busy = threading.Event()
         self.caught: tuple[int, str] = (0, "")
         """The serial number of the turn that the patrol last caught being too long, and the stack then."""
+        self._loop = trio.lowlevel.current_trio_token()
         self._task: trio.lowlevel.Task | None = None
         self._longest_turn = longest_turn
         self._notable = 0.0
@@ -79,16 +81,21 @@ class Turns(trio.abc.Instrument):
 
     def _tell(self, seconds: float) -> None:
         self.breaches += 1
+        milliseconds = round(seconds * 1000)
         serial, stack = self.caught
         task = self._task
         cell = task.context.get(here) if task is not None else None
         log.error(
-            "loop was held",
+            LOOP_HELD,
             actor=cell.name if cell is not None else None,
             task=task.name if task is not None else None,
-            milliseconds=round(seconds * 1000),
+            milliseconds=milliseconds,
             stack=stack if serial == self.serial else "not caught: the turn ended before the patrol saw it",
         )
+        if cell is not None:
+            # Later, and not from here: a task that is woken while the loop goes to wait would wait with it.
+            text = f"it held the loop for {milliseconds} ms"
+            self._loop.run_sync_soon(cell.exchange.alerts.happened, cell.name, LOOP_HELD, text)
 
 
 @asynccontextmanager

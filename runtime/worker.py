@@ -24,6 +24,7 @@ from typing import ClassVar, TypeVar
 import trio
 
 from .actor import Actor, Context
+from .alerts import NOTHING_DONE
 from .duty import Duty, Iteration
 from .errors import Unavailable
 from .messages import Message, Tick
@@ -107,13 +108,10 @@ class Worker(Actor):
 
     def _judge(self, iteration: Iteration) -> None:
         """Silence although something was due is worth telling; so is its end."""
-        duty = self.duty
         if iteration.due > 0 and iteration.done == 0:
-            duty.alert = f"{iteration.due} rows are due and none was dealt with"
-            self.context.log.error("nothing was done", due=iteration.due, aside=len(duty.aside))
-        elif duty.alert is not None:
-            duty.alert = None
-            self.context.log.info("work goes on", due=iteration.due, done=iteration.done)
+            self.context.alert(NOTHING_DONE, f"{iteration.due} rows are due and none was dealt with")
+        else:
+            self.context.end_alert(NOTHING_DONE)
 
     async def _handled(self, row: Row, handle: Callable[[Row], Awaitable[object]], key: str) -> bool:
         try:

@@ -148,8 +148,8 @@ def _worker_row(actor: ActorStatus, snapshot: Snapshot) -> list[Cell] | None:
 def _troubles(actor: ActorStatus) -> Iterator[list[Cell]]:
     if actor.last_error is not None:
         yield [Cell(actor.name, bold=True), Cell(f"last error: {printable(actor.last_error)}")]
-    if actor.worker is not None and actor.worker.alert is not None:
-        yield [Cell(actor.name, bold=True), Cell(actor.worker.alert, "red")]
+    for text in actor.alerts.values():
+        yield [Cell(actor.name, bold=True), Cell(printable(text), "red")]
 
 
 def _state(actor: ActorStatus) -> Cell:

@@ -82,7 +82,7 @@ async def test_rows_due_and_nothing_done_is_an_alert_until_something_is(
         assert worker_status(system).alert is None
     events = [entry["event"] for entry in reports]
     assert events.count("nothing was done") == 1
-    assert events.count("work goes on") == 1
+    assert events.count("alert is over") == 1
 
 
 async def test_nothing_due_is_no_alert(autojump_clock: MockClock) -> None:

@@ -130,8 +130,11 @@ def test_the_tree_shows_states_ages_mailboxes_and_what_is_in_hand() -> None:
 
 
 def test_a_worker_shows_its_switch_its_runs_and_what_it_left_undone() -> None:
-    off = msgspec.structs.replace(WORKER, switched_on=False, alert="4 rows are due and none was dealt with")
-    lines = plain(status_lines(snapshot(msgspec.structs.replace(IDLE, worker=off))))
+    text = "4 rows are due and none was dealt with"
+    off = msgspec.structs.replace(WORKER, switched_on=False, alert=text)
+    lines = plain(
+        status_lines(snapshot(msgspec.structs.replace(IDLE, worker=off, alerts={"nothing was done": text})))
+    )
     assert lines[-5:] == [
         "worker  switch  last run    took  next run  due  done  aside",
         "clerk   off      3 s ago  250 ms  in 5 min    4     3      1",
