@@ -66,8 +66,8 @@ class ControlApi:
         return {}
 
     async def _transactions(self, _: Request) -> object:
-        payments = self._service.payments
-        return {"balance": payments.balance(), "transactions": payments.transactions(0, 1 << 31)}
+        till = self._service.till
+        return {"balance": till.balance(), "transactions": till.transactions(0, -1)}
 
     async def _calls_made(self, request: Request) -> object:
         after = int(number_of(request, "after"))
@@ -98,5 +98,6 @@ class ControlApi:
         if self._advance is None:
             raise PersonError("this sandbox runs on real time; its clock cannot be moved", 409)
         self._advance(timedelta(seconds=body.seconds))
+        self._service.subscriptions.renew_due()
         self._service.world.events.publish(Event("clock"))
         return {"now": self._service.world.now()}

@@ -26,6 +26,7 @@ METHODS: Final[dict[str, Method]] = {
         "editMessageCaption": messages.edit_message_caption,
         "editMessageReplyMarkup": messages.edit_message_reply_markup,
         "editMessageText": messages.edit_message_text,
+        "editUserStarSubscription": payments.edit_user_star_subscription,
         "getChat": bot.get_chat,
         "getChatMember": bot.get_chat_member,
         "getFile": bot.get_file,

@@ -1,15 +1,17 @@
-"""Methods of Telegram Stars: invoices, pre-checkout, refunds, transactions."""
+"""Methods about money: invoices in Stars and by card, pre-checkout, refunds, subscriptions, transactions."""
 
 from typing import Final
 
 import msgspec
 
+from integrations.telegram.sandbox.cards import LEAST, PROVIDER_TOKEN_FORM, is_payable
 from integrations.telegram.sandbox.errors import bad_request
 from integrations.telegram.sandbox.keyboards import Markup, read_markup
 from integrations.telegram.sandbox.message_methods import chat_of, deliver
 from integrations.telegram.sandbox.parameters import Parameters
 from integrations.telegram.sandbox.service import Service
 from integrations.telegram.sandbox.state import StoredInvoice
+from integrations.telegram.sandbox.till import STARS
 from integrations.telegram.sandbox.wire import (
     Button,
     Content,
@@ -40,7 +42,8 @@ def send_invoice(service: Service, parameters: Parameters) -> Message:
     invoice.start_parameter = parameters.text("start_parameter")
     markup = read_markup(parameters, invoice=True)
     if markup.inline is None:
-        label = f"Pay ⭐️{invoice.total_amount}"
+        total = invoice.total_amount
+        label = f"Pay ⭐️{total}" if invoice.currency == STARS else f"Pay {total / 100:.2f} {invoice.currency}"
         markup = Markup(inline=Keyboard(inline_keyboard=[[Button(text=label, pay=True)]]))
     shown = Invoice(
         title=invoice.title,
@@ -61,7 +64,7 @@ def create_invoice_link(service: Service, parameters: Parameters) -> str:
     invoice = _read_invoice(service, parameters)
     if parameters.has("subscription_period"):
         invoice.subscription_period = parameters.integer("subscription_period", 0, 0, 1 << 31)
-        if invoice.subscription_period != SUBSCRIPTION_SECONDS:
+        if invoice.subscription_period != SUBSCRIPTION_SECONDS or invoice.currency != STARS:
             raise bad_request("SUBSCRIPTION_PERIOD_INVALID")
         if invoice.total_amount > SUBSCRIPTION_STARS_LIMIT:
             raise bad_request("SUBSCRIPTION_PRICE_INVALID")
@@ -84,14 +87,26 @@ def answer_pre_checkout_query(service: Service, parameters: Parameters) -> bool:
 def refund_star_payment(service: Service, parameters: Parameters) -> bool:
     """Give the Stars of a payment back to the payer."""
     user_id = parameters.identifier("user_id", "invalid user_id specified")
-    charge = service.payments.charge(parameters.text("telegram_payment_charge_id"))
-    if charge is None or charge.person != user_id:
+    charge = service.till.charge(parameters.text("telegram_payment_charge_id"))
+    if charge is None or charge.person != user_id or charge.currency != STARS:
         raise bad_request("CHARGE_ID_INVALID")
     if charge.refunded:
         raise bad_request("CHARGE_ALREADY_REFUNDED")
-    if service.payments.balance() < charge.total_amount:
+    if service.till.balance() < charge.total_amount:
         raise bad_request("BALANCE_TOO_LOW")
-    service.payments.refund(charge)
+    service.till.give_back(charge)
+    return True
+
+
+def edit_user_star_subscription(service: Service, parameters: Parameters) -> bool:
+    """Stop or allow the next charges of a subscription; the period that is paid goes on to its end."""
+    user_id = parameters.identifier("user_id", "invalid user_id specified")
+    subscription = service.subscriptions.find(parameters.text("telegram_payment_charge_id"))
+    if subscription is None or subscription.person != user_id:
+        raise bad_request("CHARGE_ID_INVALID")
+    if subscription.over:
+        raise bad_request("SUBSCRIPTION_NOT_ACTIVE")
+    service.subscriptions.stop_by_bot(subscription, canceled=parameters.boolean("is_canceled"))
     return True
 
 
@@ -99,12 +114,12 @@ def get_star_transactions(service: Service, parameters: Parameters) -> StarTrans
     """A page of the bot's transactions, oldest first."""
     offset = parameters.integer("offset", 0, 0, 1 << 31)
     limit = parameters.integer("limit", 100, 1, 100)
-    return StarTransactions(transactions=service.payments.transactions(offset, limit))
+    return StarTransactions(transactions=service.till.transactions(offset, limit))
 
 
 def get_my_star_balance(service: Service, _: Parameters) -> StarAmount:
     """The bot's Stars."""
-    return StarAmount(amount=service.payments.balance())
+    return StarAmount(amount=service.till.balance())
 
 
 def _read_invoice(service: Service, parameters: Parameters) -> StoredInvoice:
@@ -122,21 +137,31 @@ def _read_invoice(service: Service, parameters: Parameters) -> StoredInvoice:
         raise bad_request("INVOICE_DESCRIPTION_TOO_LONG")
     if len(payload.encode()) > PAYLOAD_BYTES:
         raise bad_request("INVOICE_PAYLOAD_INVALID")
-    if currency != "XTR":
-        # No payment provider exists here, so there is no token that could be right.
-        known = len(currency) == 3 and currency.isupper()
-        raise bad_request("PAYMENT_PROVIDER_INVALID" if known else "CURRENCY_INVALID")
-    if parameters.has("provider_token"):
-        raise bad_request("PAYMENT_PROVIDER_INVALID")
-    if len(prices) != 1:
-        raise bad_request("STARS_INVOICE_INVALID")
-    if not 1 <= prices[0].amount <= STARS_LIMIT:
-        raise bad_request("CURRENCY_TOTAL_AMOUNT_INVALID")
+    _check_price(currency, [price.amount for price in prices], parameters.text("provider_token"))
     return StoredInvoice(
         id=service.world.store.next_id("telegram/invoice_id"),
         title=title,
         description=description,
         payload=payload,
         currency=currency,
-        total_amount=prices[0].amount,
+        total_amount=sum(price.amount for price in prices),
     )
+
+
+def _check_price(currency: str, amounts: list[int], provider_token: str) -> None:
+    """Stars have one price and no payment provider; everything else has a provider and Telegram's limits."""
+    total = sum(amounts)
+    if currency == STARS:
+        if provider_token:
+            raise bad_request("PAYMENT_PROVIDER_INVALID")
+        if len(amounts) != 1:
+            raise bad_request("STARS_INVOICE_INVALID")
+        if not 1 <= total <= STARS_LIMIT:
+            raise bad_request("CURRENCY_TOTAL_AMOUNT_INVALID")
+        return
+    if currency not in LEAST:
+        raise bad_request("CURRENCY_INVALID")
+    if not PROVIDER_TOKEN_FORM.fullmatch(provider_token):
+        raise bad_request("PAYMENT_PROVIDER_INVALID")
+    if not is_payable(total, currency):
+        raise bad_request("CURRENCY_TOTAL_AMOUNT_INVALID")

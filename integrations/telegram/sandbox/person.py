@@ -7,6 +7,7 @@ from integrations.telegram.sandbox.entities import find_entities
 from integrations.telegram.sandbox.payments import Outcome
 from integrations.telegram.sandbox.service import Service
 from integrations.telegram.sandbox.state import Entry, Person, PersonError, StoredInvoice
+from integrations.telegram.sandbox.till import STARS
 from integrations.telegram.sandbox.wire import Button, ChatMember, ChatMemberUpdated, Content
 
 TEXT_LIMIT = 4096
@@ -129,10 +130,10 @@ def mark_read(service: Service, person_id: int) -> None:
 
 def refund_by_telegram(service: Service, charge_id: str) -> None:
     """Telegram gives the Stars of a charge back without asking the bot, as after a complaint."""
-    charge = service.payments.charge(charge_id)
-    if charge is None or charge.refunded:
-        raise PersonError(f"there is no charge {charge_id} that could be refunded", 404)
-    service.payments.refund(charge)
+    charge = service.till.charge(charge_id)
+    if charge is None or charge.refunded or charge.currency != STARS:
+        raise PersonError(f"there is no charge {charge_id} of Stars that could be refunded", 404)
+    service.till.give_back(charge)
 
 
 def _shown(answer: Answer) -> Pressed:

@@ -4,7 +4,7 @@ JSON in, JSON out; a mistake is answered 4xx with `{"error": "one sentence"}`. `
 request.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 import trio
@@ -40,6 +40,7 @@ class _PersonFields(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=Tr
     username: str | None = None
     language_code: str | None = None
     stars: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    card: Literal["works", "declined"] | None = None
 
 
 class _Press(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,6 +55,11 @@ class _Pay(msgspec.Struct, forbid_unknown_fields=True):
     message_id: int | None = None
     chat: int | None = None
     link: str | None = None
+
+
+class _Stop(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    canceled: bool
 
 
 class PersonApi:
@@ -75,6 +81,7 @@ class PersonApi:
                 ("POST", "people/{person:int}/messages", self._write),
                 ("POST", "people/{person:int}/press", self._press),
                 ("POST", "people/{person:int}/pay", self._pay),
+                ("POST", "people/{person:int}/subscriptions", self._stop),
                 ("POST", "people/{person:int}/block", self._block),
                 ("POST", "people/{person:int}/unblock", self._unblock),
                 ("POST", "people/{person:int}/read", self._mark_read),
@@ -103,11 +110,11 @@ class PersonApi:
 
     def _everybody(self) -> dict[str, object]:
         world = self._service.world
-        return {"people": [view_person(world, person) for _, person in world.people.items()]}
+        return {"people": [view_person(self._service, person) for _, person in world.people.items()]}
 
     async def _add_person(self, request: Request) -> object:
         fields = msgspec.to_builtins(await read_body(request, _PersonFields))
-        return view_person(self._service.world, self._service.world.add_person(**fields))
+        return view_person(self._service, self._service.world.add_person(**fields))
 
     async def _change_person(self, request: Request) -> object:
         fields = msgspec.to_builtins(await read_body(request, _PersonFields))
@@ -116,7 +123,7 @@ class PersonApi:
         world = self._service.world
         person = msgspec.structs.replace(world.person(person_id_of(request)), **fields)
         world.save_person(person)
-        return view_person(world, person)
+        return view_person(self._service, person)
 
     async def _read(self, request: Request) -> object:
         person_id = person_id_of(request)
@@ -157,6 +164,12 @@ class PersonApi:
             raise PersonError("name the invoice: message_id, or link")
         return await acts.pay(self._service, person_id, invoice)
 
+    async def _stop(self, request: Request) -> object:
+        body = await read_body(request, _Stop)
+        person_id = person_id_of(request)
+        self._service.subscriptions.stop(person_id, body.id, canceled=body.canceled)
+        return view_person(self._service, self._service.world.person(person_id))
+
     async def _invoice(self, request: Request) -> object:
         invoice = acts.invoice_of_link(self._service, request.query_params.get("link", ""))
         return view_invoice(invoice, payer=None)
@@ -171,7 +184,7 @@ class PersonApi:
         person_id = person_id_of(request)
         with self._service.world.store.transaction():
             acts.set_blocked(self._service, person_id, blocked)
-        return view_person(self._service.world, self._service.world.person(person_id))
+        return view_person(self._service, self._service.world.person(person_id))
 
     async def _mark_read(self, request: Request) -> object:
         acts.mark_read(self._service, person_id_of(request))

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import trio
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -73,8 +74,10 @@ class TelegramSandbox:
         )
 
     async def run(self) -> None:
-        """Deliver updates to the bot's webhook until cancelled; a bot that polls needs no `run`."""
-        await self._service.webhook.run()
+        """Deliver updates to the bot's webhook, and charge subscriptions as time goes by, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._service.webhook.run)
+            nursery.start_soon(self._service.subscriptions.run)
 
 
 async def _index(_: Request) -> Response:

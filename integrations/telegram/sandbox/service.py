@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from integrations.telegram.sandbox.callbacks import Callbacks
 from integrations.telegram.sandbox.payments import Payments
 from integrations.telegram.sandbox.state import World
+from integrations.telegram.sandbox.subscriptions import Subscriptions
+from integrations.telegram.sandbox.till import Till
 from integrations.telegram.sandbox.updates import UpdateQueue
 from integrations.telegram.sandbox.webhook import Webhook
 from integrations.telegram.sandbox.wire import Update
@@ -18,6 +20,8 @@ class Service:
     world: World
     updates: UpdateQueue
     callbacks: Callbacks
+    till: Till
+    subscriptions: Subscriptions
     payments: Payments
     webhook: Webhook
 
@@ -25,6 +29,14 @@ class Service:
     def over(cls, world: World, judge: Callable[[Update], None] = lambda _: None) -> "Service":
         """Build the parts over one world; `judge` is shown every update."""
         updates = UpdateQueue(world, judge)
+        till = Till(world, updates)
+        subscriptions = Subscriptions(world, till)
         return cls(
-            world, updates, Callbacks(world, updates), Payments(world, updates), Webhook(world, updates)
+            world,
+            updates,
+            Callbacks(world, updates),
+            till,
+            subscriptions,
+            Payments(world, updates, till, subscriptions),
+            Webhook(world, updates),
         )

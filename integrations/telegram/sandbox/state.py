@@ -6,7 +6,7 @@ Everything here is written through to the `Store` at once. Nothing in it awaits,
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -38,6 +38,7 @@ class Person(msgspec.Struct):
     username: str | None = None
     language_code: str = "en"
     stars: int = FIRST_STARS
+    card: Literal["works", "declined"] = "works"
     started: bool = False
     blocked: bool = False
     read_up_to: int = 0
@@ -181,13 +182,19 @@ class World:
         return None if entry is None or entry.deleted else entry
 
     def post(
-        self, person: Person, sender: User, content: Content, *, reply_to: Message | None = None
+        self,
+        person: Person,
+        sender: User,
+        content: Content,
+        *,
+        reply_to: Message | None = None,
+        date: int | None = None,
     ) -> Entry:
-        """Put a message into the person's chat."""
+        """Put a message into the person's chat; its date is now if none is given."""
         message = Message(
             **msgspec.structs.asdict(content),
             message_id=self.store.next_id(f"telegram/message_id/{person.id}"),
-            date=self.now(),
+            date=self.now() if date is None else date,
             chat=person.chat(),
             sender=sender,
             reply_to_message=reply_to,

@@ -3,7 +3,9 @@
 import msgspec
 
 from integrations.telegram.sandbox.entities import to_html
+from integrations.telegram.sandbox.service import Service
 from integrations.telegram.sandbox.state import BotSettings, Entry, Person, StoredInvoice, World
+from integrations.telegram.sandbox.subscriptions import Subscription
 from integrations.telegram.sandbox.wire import (
     Button,
     Entity,
@@ -51,6 +53,17 @@ class InvoiceView(View):
     currency: str
     total_amount: int
     paid: bool
+    subscription_period: int | None = None
+
+
+class SubscriptionView(View):
+    """A Star subscription; `state` is active, canceled (paid until `expires`) or over."""
+
+    id: str
+    title: str
+    total_amount: int
+    expires: int
+    state: str
 
 
 class MessageView(View, rename={"sender": "from"}):
@@ -82,12 +95,14 @@ class PersonView(View):
     first_name: str
     language_code: str
     stars: int
+    card: str
     started: bool
     blocked: bool
     unread: int
     last_name: str | None = None
     username: str | None = None
     last_message: MessageView | None = None
+    subscriptions: list[SubscriptionView] = []
 
 
 class BotView(View):
@@ -115,8 +130,9 @@ def view_message(world: World, entry: Entry) -> MessageView:
     return view
 
 
-def view_person(world: World, person: Person) -> PersonView:
-    """The person with their unread count and last message."""
+def view_person(service: Service, person: Person) -> PersonView:
+    """The person with their unread count, last message and subscriptions."""
+    world = service.world
     last = world.last_entry(person.id)
     return PersonView(
         id=person.id,
@@ -125,10 +141,24 @@ def view_person(world: World, person: Person) -> PersonView:
         username=person.username,
         language_code=person.language_code,
         stars=person.stars,
+        card=person.card,
         started=person.started,
         blocked=person.blocked,
         unread=world.unread(person),
         last_message=view_message(world, last) if last else None,
+        subscriptions=[view_subscription(*each) for each in service.subscriptions.of(person)],
+    )
+
+
+def view_subscription(subscription: Subscription, invoice: StoredInvoice) -> SubscriptionView:
+    """The subscription as the person sees it among theirs."""
+    stopped = subscription.canceled or subscription.bot_canceled
+    return SubscriptionView(
+        id=subscription.id,
+        title=invoice.title,
+        total_amount=invoice.total_amount,
+        expires=subscription.expires,
+        state="over" if subscription.over else "canceled" if stopped else "active",
     )
 
 
@@ -153,6 +183,7 @@ def view_invoice(invoice: StoredInvoice, payer: int | None) -> InvoiceView:
         currency=invoice.currency,
         total_amount=invoice.total_amount,
         paid=payer in invoice.payers,
+        subscription_period=invoice.subscription_period,
     )
 
 

@@ -17,6 +17,7 @@ export const sendText = (person, text) => ask("POST", `people/${person}/messages
 export const press = (person, message_id, button) =>
   ask("POST", `people/${person}/press`, { message_id, button, wait: 15 });
 export const pay = (person, invoice) => ask("POST", `people/${person}/pay`, invoice);
+export const stopSubscription = (person, id, canceled) => ask("POST", `people/${person}/subscriptions`, { id, canceled });
 export const getInvoice = (link) => ask("GET", `invoice?link=${encodeURIComponent(link)}`);
 export const setBlocked = (person, blocked) => ask("POST", `people/${person}/${blocked ? "block" : "unblock"}`);
 export const markRead = (person) => ask("POST", `people/${person}/read`);

@@ -5,7 +5,7 @@ import { amount, avatar, el, iconButton, safeAddress, star } from "./dom.js";
 import { dayKey, dayName } from "./format.js";
 import { Composer } from "./composer.js";
 import { renderMessage } from "./message.js";
-import { alertSheet, paymentSheet, toast, zoom } from "./overlay.js";
+import { alertSheet, paymentSheet, subscriptionsSheet, toast, zoom } from "./overlay.js";
 
 const TYPING_MS = 5000;
 const NEAR_END_PX = 120;
@@ -188,9 +188,16 @@ export class Chat {
     paymentSheet(this.node, {
       invoice,
       botName: this.app.bot().name,
-      balance: this.app.person(this.personId).stars,
+      person: this.app.person(this.personId),
       pay: () => api.pay(this.personId, target),
       done: () => toast(this.node, "Payment successful"),
+    });
+  }
+
+  #subscriptions(person) {
+    subscriptionsSheet(this.node, person.subscriptions, async ({ id }, canceled) => {
+      const changed = await this.#try(() => api.stopSubscription(person.id, id, canceled));
+      return (changed ?? this.app.person(person.id)).subscriptions;
     });
   }
 
@@ -229,6 +236,9 @@ export class Chat {
       { type: "button", onclick: () => { list.remove(); act(); } }, text);
     list.append(
       item("Add 1,000 Stars", () => this.#try(() => api.changePerson(person.id, { stars: person.stars + 1000 }))),
+      item(person.card === "works" ? "Let the card be declined" : "Let the card work",
+        () => this.#try(() => api.changePerson(person.id, { card: person.card === "works" ? "declined" : "works" }))),
+      person.subscriptions ? item("Subscriptions", () => this.#subscriptions(person)) : "",
       item("Close chat", () => this.app.close(this.personId)),
       item(person.blocked ? "Unblock bot" : "Block bot",
         () => this.#try(() => api.setBlocked(person.id, !person.blocked)), "danger"));

@@ -73,3 +73,9 @@ export function safeAddress(text) {
 }
 
 export const amount = (number) => number.toLocaleString("en");
+
+// A sum as text: Stars, or minor units of a currency (all that the sandbox knows have two decimal places).
+export const priceText = (total, currency) => (currency === "XTR" ? `⭐${amount(total)}`
+  : new Intl.NumberFormat("en", { style: "currency", currency, currencyDisplay: "narrowSymbol" }).format(total / 100));
+
+export const price = (total, currency) => (currency === "XTR" ? [star(), ` ${amount(total)}`] : [priceText(total, currency)]);

@@ -1,6 +1,6 @@
 // One message as it stands in a chat.
 
-import { amount, el, icon, star, withStars } from "./dom.js";
+import { el, icon, price, priceText, withStars } from "./dom.js";
 import { clockTime, formatted } from "./format.js";
 
 const CORNERS = { url: "link", web_app: "link", pay: "card", copy: "copy" };
@@ -25,17 +25,19 @@ export function summary(message) {
   if (message.photo) return message.caption ? `🖼 ${message.caption}` : "Photo";
   if (message.document) return message.document.file_name;
   if (message.invoice) return message.invoice.title;
-  if (message.successful_payment) return `Paid ⭐${message.successful_payment.total_amount}`;
-  if (message.refunded_payment) return `Refunded ⭐${message.refunded_payment.total_amount}`;
+  if (message.successful_payment) return `Paid ${sumOf(message.successful_payment)}`;
+  if (message.refunded_payment) return `Refunded ${sumOf(message.refunded_payment)}`;
   return "";
 }
 
+const sumOf = (payment) => priceText(payment.total_amount, payment.currency);
+
 function service(message, actions) {
   const payment = message.successful_payment ?? message.refunded_payment;
-  const sum = `⭐${amount(payment.total_amount)}`;
-  const text = message.successful_payment
-    ? `You paid ${sum} to ${actions.botName()}`
-    : `${actions.botName()} returned ${sum} to you`;
+  const sum = sumOf(payment);
+  const again = payment.is_recurring && !payment.is_first_recurring;
+  const paid = again ? `Your subscription was extended: ${sum} to` : `You paid ${sum} to`;
+  const text = message.successful_payment ? `${paid} ${actions.botName()}` : `${actions.botName()} returned ${sum} to you`;
   return el("div.service", {}, el("span", { title: payment.telegram_payment_charge_id }, withStars(text)));
 }
 
@@ -72,8 +74,8 @@ function file(document) {
 
 function invoice(shown) {
   return el("div.invoice", {}, el("b", {}, shown.title), el("p", {}, shown.description),
-    el("div.price", {}, el("span", {}, star(), ` ${amount(shown.total_amount)}`),
-      el(shown.paid ? "span.paid" : "span", {}, shown.paid ? "Paid ✓" : "Telegram Stars")));
+    el("div.price", {}, el("span", {}, price(shown.total_amount, shown.currency)),
+      el(shown.paid ? "span.paid" : "span", {}, shown.paid ? "Paid ✓" : shown.currency === "XTR" ? "Telegram Stars" : "Card")));
 }
 
 function keys(message, actions) {

@@ -1,6 +1,7 @@
 // What comes over a chat: toasts, alerts, the payment sheet, forms, a picture.
 
-import { amount, el, icon, star } from "./dom.js";
+import { amount, el, icon, price, star } from "./dom.js";
+import { fullTime } from "./format.js";
 
 const TOAST_MS = 3500;
 
@@ -42,17 +43,22 @@ export function zoom(host, address) {
   frame.onclick = close;
 }
 
-// The payment sheet of an invoice; `pay()` resolves to {paid, reason}.
-export function paymentSheet(host, { invoice, botName, balance, pay, done }) {
+// The payment sheet of an invoice, in Stars or by the person's card; `pay()` resolves to {paid, reason}.
+export function paymentSheet(host, { invoice, botName, person, pay, done }) {
   const trouble = el("div.trouble", { hidden: true });
-  const label = [`Pay `, star(), ` ${amount(invoice.total_amount)}`];
+  const inStars = invoice.currency === "XTR";
+  const label = ["Pay ", ...price(invoice.total_amount, invoice.currency), invoice.subscription_period ? " a month" : null];
   const go = el("button.go", { type: "button" }, label);
   const cancel = el("button.cancel", { type: "button" }, "Cancel");
+  const asked = inStars ? `${amount(invoice.total_amount)} Stars` : price(invoice.total_amount, invoice.currency);
+  const period = invoice.subscription_period ? ` every ${invoice.subscription_period / 86400} days, until you cancel` : "";
   const question = el("p", {}, "Do you want to buy ", el("b", {}, invoice.title), " from ", el("b", {}, botName),
-    " for ", el("b", {}, `${amount(invoice.total_amount)} Stars`), "?");
-  const close = veil(host, el("div.sheet", {},
-    el("div.balance", {}, "Balance", el("b", {}, star(), ` ${amount(balance)}`)),
-    el("div.coin", {}, icon("star")), el("h2", {}, "Confirm your purchase"), question, trouble, go, cancel));
+    " for ", el("b", {}, asked), `${period}?`);
+  const source = inStars ? el("div.balance", {}, "Balance", el("b", {}, star(), ` ${amount(person.stars)}`))
+    : el("div.balance", {}, "Test card", el("b", {}, person.card === "works" ? "•••• 4242" : "•••• 0002 (declined)"));
+  const close = veil(host, el("div.sheet", {}, source,
+    el(inStars ? "div.coin" : "div.coin.plastic", {}, icon(inStars ? "star" : "card")),
+    el("h2", {}, period ? "Subscribe" : "Confirm your purchase"), question, trouble, go, cancel));
   cancel.onclick = close;
   go.onclick = async () => {
     go.disabled = true;
@@ -60,7 +66,7 @@ export function paymentSheet(host, { invoice, botName, balance, pay, done }) {
     go.replaceChildren("Asking the bot…");
     const outcome = await pay().catch((error) => ({ paid: false, reason: error.message }));
     go.disabled = false;
-    go.replaceChildren(...label);
+    go.replaceChildren(...label.filter(Boolean));
     if (outcome.paid) {
       close();
       done();
@@ -69,6 +75,20 @@ export function paymentSheet(host, { invoice, botName, balance, pay, done }) {
       trouble.hidden = false;
     }
   };
+}
+
+// The person's Star subscriptions; `stop(subscription, canceled)` resolves to what they are then.
+export function subscriptionsSheet(host, subscriptions, stop) {
+  const list = el("div.subscriptions");
+  const show = (all) => list.replaceChildren(...all.map((each) => el("div", {},
+    el("b", {}, each.title), el("span", {}, ...price(each.total_amount, "XTR"), " a month"),
+    el("small", {}, `${{ active: "renews", canceled: "ends", over: "ended" }[each.state]} ${fullTime(each.expires)}`),
+    each.state === "over" ? null : el("button", { type: "button", onclick: async () => show(await stop(each, each.state === "active")) },
+      each.state === "active" ? "Cancel" : "Renew"))));
+  show(subscriptions);
+  const go = el("button.go", { type: "button" }, "Done");
+  const close = veil(host, el("div.sheet", {}, el("h2", {}, "Subscriptions"), list, go));
+  go.onclick = close;
 }
 
 // A form with text fields `[name, label, value]`; `submit(values)` may throw an Error, which is shown.

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 import trio
 
@@ -79,6 +80,12 @@ class Running:
         if response.status_code != 200:
             raise Refused(response.status_code, response.json()["error"], response.json())
         return response.json()
+
+    async def change(self, person: int, **fields: object) -> None:
+        """Change something about a person: their Stars, their card."""
+        async with httpx.AsyncClient(base_url=self.address, trust_env=False) as client:
+            answer = await client.patch(f"/sandbox/people/{person}", json=fields)
+        assert answer.is_success, answer.text
 
     async def start(self, person: int = 1001) -> None:
         """The person presses Start, and the bot has read it."""

@@ -12,8 +12,8 @@ from integrations.telegram.sandbox import SANDBOX_TOKEN
 from integrations.telegram.sandbox.methods import METHODS
 from tests.fixtures.botapi_spec import BotApiSpec
 from tests.integrations.telegram.sandbox.conftest import Clock, Refused, Running, running
+from tests.integrations.telegram.sandbox.paying import CARD_INVOICE, INVOICE, YES, pay
 from tests.integrations.telegram.sandbox.test_messages import PNG
-from tests.integrations.telegram.sandbox.test_payments import INVOICE, YES, pay
 
 KEYBOARD = {
     "inline_keyboard": [
@@ -82,13 +82,19 @@ async def exercise_messages(sandbox: Running) -> None:
 
 
 async def exercise_payments(sandbox: Running) -> None:
-    """Invoice, pre-checkout, payment, subscription, refund."""
+    """Invoice, pre-checkout, payment, subscription and its renewal, a card, refund."""
     call = sandbox.call
     invoice = await call("sendInvoice", chat_id=1001, **INVOICE)
     charge = (await pay(sandbox, {"message_id": invoice["message_id"]}, YES))["charge_id"]
     link = await call("createInvoiceLink", **INVOICE, subscription_period=2592000)
     await sandbox.updates()
-    await pay(sandbox, {"link": link}, YES, 1002)
+    subscribed = (await pay(sandbox, {"link": link}, YES, 1002))["charge_id"]
+    await sandbox.post("advance", seconds=2592000)
+    await sandbox.updates()
+    stop = {"user_id": 1002, "telegram_payment_charge_id": subscribed, "is_canceled": True}
+    await call("editUserStarSubscription", **stop)
+    card = await call("sendInvoice", chat_id=1001, **CARD_INVOICE)
+    await pay(sandbox, {"message_id": card["message_id"]}, YES)
     await sandbox.updates()
     await call("refundStarPayment", user_id=1001, telegram_payment_charge_id=charge)
     await sandbox.updates()

@@ -11,8 +11,8 @@ from pathlib import Path
 from integrations.http_client import open_http
 from integrations.sandbox_store import Store
 from tests.integrations.telegram.sandbox.conftest import Clock, Running, running
+from tests.integrations.telegram.sandbox.paying import INVOICE, YES, pay
 from tests.integrations.telegram.sandbox.test_messages import PNG
-from tests.integrations.telegram.sandbox.test_payments import INVOICE, YES, pay
 
 _SERVER = """
 import sys, trio
