@@ -6,14 +6,14 @@ Each carries the same two messages as the runtime, and only what its name says: 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 
+import outcome
+import pykka
 import trio
+import trio.testing
 
 from runtime import Call, Cast, Message
-
-CALLERS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ async def channel_calls_with_deadline(count: int) -> None:
                     assert await reply.receive() == value
 
 
-async def channel_calls_of_many(count: int) -> None:
+async def channel_calls_of_many(callers: int, count: int) -> None:
     send, receive = trio.open_memory_channel[tuple[Echo, trio.MemorySendChannel[int]]](64)
 
     async def serve() -> None:
@@ -82,7 +82,7 @@ async def channel_calls_of_many(count: int) -> None:
 
     async def ask(own: trio.MemorySendChannel[tuple[Echo, trio.MemorySendChannel[int]]]) -> None:
         async with own:
-            for value in range(count // CALLERS):
+            for value in range(count // callers):
                 reply_to, reply = trio.open_memory_channel[int](1)
                 await own.send((Echo(value), reply_to))
                 assert await reply.receive() == value
@@ -90,8 +90,33 @@ async def channel_calls_of_many(count: int) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve)
         async with send:
-            for _ in range(CALLERS):
+            for _ in range(callers):
                 nursery.start_soon(ask, send.clone())
+
+
+async def bare_switches(count: int) -> None:
+    """Two tasks that wake each other: what any round trip between two tasks of Trio costs at the least."""
+    server: trio.lowlevel.Task | None = None
+
+    def leave(_: object) -> trio.lowlevel.Abort:
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    async def serve() -> None:
+        nonlocal server
+        server = trio.lowlevel.current_task()
+        while True:
+            value = await trio.lowlevel.wait_task_rescheduled(leave)
+            trio.lowlevel.reschedule(caller, outcome.Value(value))
+
+    async with trio.open_nursery() as nursery:
+        caller = trio.lowlevel.current_task()
+        nursery.start_soon(serve)
+        await trio.testing.wait_all_tasks_blocked()
+        assert server is not None
+        for value in range(count):
+            trio.lowlevel.reschedule(server, outcome.Value(value))
+            assert await trio.lowlevel.wait_task_rescheduled(leave) == value
+        nursery.cancel_scope.cancel()
 
 
 async def asyncio_casts(count: int) -> None:
@@ -126,27 +151,22 @@ async def asyncio_calls(count: int) -> None:
     server.cancel()
 
 
-def pykka_contenders() -> dict[str, Callable[[int], None]]:
-    """Pykka's casts and calls, or nothing: it is no dependency of ours and takes part where it is installed."""
-    try:
-        import pykka  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        return {}
+class PykkaServer(pykka.ThreadingActor):
+    """Counts nothing and echoes calls, in a thread of its own."""
 
-    class PykkaServer(pykka.ThreadingActor):  # type: ignore[misc, unused-ignore]
-        def on_receive(self, message: Message) -> object:
-            return message.value if isinstance(message, Echo) else None
+    def on_receive(self, message: Message) -> object:
+        return message.value if isinstance(message, Echo) else None
 
-    def casts(count: int) -> None:
-        ref = PykkaServer.start()
-        for value in range(count):
-            ref.tell(Note(value))
-        ref.stop()
 
-    def calls(count: int) -> None:
-        ref = PykkaServer.start()
-        for value in range(count):
-            assert ref.ask(Echo(value), timeout=10) == value
-        ref.stop()
+def pykka_casts(count: int) -> None:
+    ref = PykkaServer.start()
+    for value in range(count):
+        ref.tell(Note(value))
+    ref.stop()
 
-    return {"casts": casts, "calls": calls}
+
+def pykka_calls(count: int) -> None:
+    ref = PykkaServer.start()
+    for value in range(count):
+        assert ref.ask(Echo(value), timeout=10) == value
+    ref.stop()

@@ -15,21 +15,23 @@ import resource
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 import trio
 
 from bench.contenders import (
-    CALLERS,
     Echo,
     Note,
     asyncio_calls,
     asyncio_casts,
+    bare_switches,
     channel_calls,
     channel_calls_of_many,
     channel_calls_with_deadline,
     channel_casts,
-    pykka_contenders,
+    pykka_calls,
+    pykka_casts,
 )
 from runtime import Actor, ActorSpec, GroupSpec, Message, System, SystemClock
 from runtime.watchdog import watch_loop
@@ -37,6 +39,7 @@ from runtime.watchdog import watch_loop
 CASTS = 100_000
 CALLS = 10_000
 IDLE_ACTORS = 10_000
+CALLERS = (2, 4, 16)
 
 
 class Server(Actor):
@@ -86,19 +89,19 @@ def server_system() -> System:
     return System(GroupSpec("root", "one_for_one", [ActorSpec("server", Server)]), clock=SystemClock())
 
 
-async def runtime_calls_of_many(count: int) -> None:
+async def runtime_calls_of_many(callers: int, count: int) -> None:
     async with trio.open_nursery() as nursery:
         system = server_system()
         await nursery.start(system.run)
         ref = system.ref("server")
 
         async def ask() -> None:
-            for value in range(count // CALLERS):
+            for value in range(count // callers):
                 assert await ref.call(Echo(value), timeout=10) == value
 
-        async with trio.open_nursery() as callers:
-            for _ in range(CALLERS):
-                callers.start_soon(ask)
+        async with trio.open_nursery() as group:
+            for _ in range(callers):
+                group.start_soon(ask)
         system.request_stop()
 
 
@@ -109,33 +112,31 @@ def on_trio(name: str, run: Callable[[int], Awaitable[None]], count: int) -> Cas
     return name, lambda number: trio.run(run, number), count
 
 
+def of_many(callers: int) -> list[Case]:
+    return [
+        on_trio("trio channels, no deadline", partial(channel_calls_of_many, callers), CALLS),
+        on_trio("turnpike runtime, with deadline", partial(runtime_calls_of_many, callers), CALLS),
+    ]
+
+
 CASES: dict[str, list[Case]] = {
     "casts": [
         on_trio("trio channel(64), send / async for", channel_casts, CASTS),
         ("asyncio queue(64)", lambda count: asyncio.run(asyncio_casts(count)), CASTS),
+        ("pykka tell", pykka_casts, CASTS),
         on_trio("turnpike runtime", runtime_casts, CASTS),
     ],
     "calls, one caller": [
         on_trio("trio channel pair, no deadline", channel_calls, CALLS),
         on_trio("trio channel pair, fail_after", channel_calls_with_deadline, CALLS),
         ("asyncio queue, future, timeout", lambda count: asyncio.run(asyncio_calls(count)), CALLS),
+        ("pykka ask", pykka_calls, CALLS),
         on_trio("turnpike runtime, with deadline", runtime_calls, CALLS),
         on_trio("turnpike runtime, loop watched", watched_calls, CALLS),
+        on_trio("two bare tasks that wake each other", bare_switches, CALLS),
     ],
-    f"calls, {CALLERS} callers at once": [
-        on_trio("trio channels, no deadline", channel_calls_of_many, CALLS),
-        on_trio("turnpike runtime, with deadline", runtime_calls_of_many, CALLS),
-    ],
+    **{f"calls, {callers} callers at once": of_many(callers) for callers in CALLERS},
 }
-
-
-def add_pykka() -> None:
-    contenders = pykka_contenders()
-    if not contenders:
-        print("(pykka is not installed and takes no part)")
-        return
-    CASES["casts"].append(("pykka tell", contenders["casts"], CASTS))
-    CASES["calls, one caller"].append(("pykka ask", contenders["calls"], CALLS))
 
 
 def measure(rounds: int) -> None:
@@ -183,7 +184,6 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     rounds = arguments.parse_args().rounds
     trio.run(idle_actors, IDLE_ACTORS)
-    add_pykka()
     measure(rounds)
 
 

@@ -8,7 +8,7 @@ answer is simply dropped: nobody is waiting in the slot any more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextvars import ContextVar
 
 import outcome
@@ -89,13 +89,12 @@ class Envelope:
             DeadlineExceeded(f"{self.receiver} {state} {type(self.message).__name__} after its deadline")
         )
 
-    async def answer(self) -> object:
+    def answer(self) -> Awaitable[object]:
         """Wait for the answer. A caller that is cancelled here leaves: its envelope is skipped if not yet begun."""
         if self._answer is not None:
-            await trio.lowlevel.checkpoint()
-            return self._answer.unwrap()
+            return _given(self._answer)
         self._caller = trio.lowlevel.current_task()
-        return await trio.lowlevel.wait_task_rescheduled(self._leave)
+        return trio.lowlevel.wait_task_rescheduled(self._leave)  # noqa: ASYNC105 - the caller awaits it at once
 
     def chain(self) -> Iterator[str]:
         """The causal chain, newest first: `receiver:MessageType`."""
@@ -116,3 +115,8 @@ class Envelope:
         else:
             caller, self._caller = self._caller, None
             trio.lowlevel.reschedule(caller, answer)
+
+
+async def _given(answer: outcome.Outcome[object]) -> object:
+    await trio.lowlevel.checkpoint()
+    return answer.unwrap()

@@ -3,10 +3,11 @@
 The channel is the wire, and it is drained by `receive_nowait`, which does not go through the scheduler: an owner that
 has mail does not sleep between two messages, and that is worth a factor of fifteen. An owner without mail parks beside
 the channel, not in it, so that it can be woken for another reason: what must be seen before work (stop, suspend,
-restart) does not queue here at all, the supervisor gives the incarnation an order and calls `wake`.
+restart) does not queue here at all, the supervisor gives the incarnation an order and calls `wake`. What is sent to an
+owner without mail is first in line at once and need not pass the wire.
 """
 
-from collections import deque
+from collections.abc import Awaitable
 
 import trio
 
@@ -18,9 +19,9 @@ class Mailbox:
     """Waiting envelopes, at most `capacity` of them, first in, first out. Senders beyond that wait or are refused."""
 
     __slots__ = (
+        "_first",
         "_hints",
         "_inlet",
-        "_looked_at",
         "_outlet",
         "_parked",
         "capacity",
@@ -41,16 +42,13 @@ class Mailbox:
         """How many wait: accepted and not yet taken, and those whose senders wait for room."""
         self.reached = 0.0
         """When that was queued which was taken last: how far the owner has come."""
-        self._looked_at: deque[Envelope] | None = (
-            None  # taken off the wire to be shown, and still the first in line
-        )
+        self._first: Envelope | None = None
+        """Next to be taken, before what is on the wire."""
         self._hints: set[Message] | None = None
         self._parked: trio.lowlevel.Task | None = None
 
     def __len__(self) -> int:
-        return self._outlet.statistics().current_buffer_used + (
-            len(self._looked_at) if self._looked_at else 0
-        )
+        return self._outlet.statistics().current_buffer_used + (self._first is not None)
 
     @property
     def senders_waiting(self) -> int:
@@ -63,11 +61,13 @@ class Mailbox:
         if message.coalesce and self._hints and message in self._hints:
             self.coalesced += 1
             return True
-        try:
-            self._inlet.send_nowait(envelope)
-        except (trio.WouldBlock, trio.BrokenResourceError):
+        if self.coming >= self.capacity or self.closed:
             self.refused += 1
             return False
+        if self._parked is not None and self.coming == 0:
+            self._first = envelope
+        else:
+            self._inlet.send_nowait(envelope)
         self.coming += 1
         if message.coalesce:
             self._remember_hint(message)
@@ -87,27 +87,27 @@ class Mailbox:
 
     def take(self) -> Envelope | None:
         """The oldest waiting envelope, or None. It is the owner's now."""
-        envelope = self._looked_at.popleft() if self._looked_at else self._from_wire()
+        envelope = self._first
         if envelope is not None:
-            self.coming -= 1
-            self.reached = envelope.queued_at
-            if self._hints and envelope.message.coalesce:
-                self._hints.discard(envelope.message)
+            self._first = None
+        elif (envelope := self._from_wire()) is None:
+            return None
+        self.coming -= 1
+        self.reached = envelope.queued_at
+        if self._hints and envelope.message.coalesce:
+            self._hints.discard(envelope.message)
         return envelope
 
     def oldest(self) -> Envelope | None:
         """The envelope that `take` would return, left where it is."""
-        if not self._looked_at:
-            envelope = self._from_wire()
-            if envelope is None:
-                return None
-            self._looked_at = deque((envelope,))
-        return self._looked_at[0]
+        if self._first is None:
+            self._first = self._from_wire()
+        return self._first
 
-    async def wait(self) -> None:
+    def wait(self) -> Awaitable[object]:
         """Sleep until there may be something to take, or until woken. Only for an owner that just took None."""
         self._parked = trio.lowlevel.current_task()
-        await trio.lowlevel.wait_task_rescheduled(self._unpark)
+        return trio.lowlevel.wait_task_rescheduled(self._unpark)  # noqa: ASYNC105 - the owner awaits it at once
 
     def wake(self) -> None:
         """End the owner's `wait`. Without effect on an owner that is awake."""

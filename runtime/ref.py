@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from math import inf
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import trio
 
@@ -47,16 +46,17 @@ class Ref:
         now, cause = cell.exchange.now(), handling.get()
         sender, deadline = who_waits(cause, now + timeout)
         envelope = cell.envelop(message, cause, now, deadline)
-        if sender is None:
+        if sender is not None:
+            refuse_cycle(sender, cell)
+            sender.waiting_for = cell
+        try:
             if deadline <= now or not cell.offer(envelope):
                 await self._find_room(envelope, deadline)
             cell.exchange.timers.add(deadline, envelope)
-            return cast(R, await envelope.answer())
-        with waiting(sender, cell):
-            if deadline <= now or not cell.offer(envelope):
-                await self._find_room(envelope, deadline)
-            cell.exchange.timers.add(deadline, envelope)
-            return cast(R, await envelope.answer())
+            return await envelope.answer()  # type: ignore[return-value]  # a `Call[R]` is answered with an R
+        finally:
+            if sender is not None:
+                sender.waiting_for = None
 
     def cast(self, message: Cast) -> bool:
         """Send without waiting, and never raise. False if there was no room or the actor has stopped."""
@@ -69,11 +69,14 @@ class Ref:
         sender, deadline = who_waits(cause, now + timeout)
         envelope = cell.envelop(message, cause, now, inf)
         if not cell.offer(envelope):
-            if sender is None:
+            if sender is not None:
+                refuse_cycle(sender, cell)
+                sender.waiting_for = cell
+            try:
                 await self._find_room(envelope, deadline)
-            else:
-                with waiting(sender, cell):
-                    await self._find_room(envelope, deadline)
+            finally:
+                if sender is not None:
+                    sender.waiting_for = None
         await trio.lowlevel.checkpoint()
 
     async def _find_room(self, envelope: Envelope, deadline: float) -> None:
@@ -99,18 +102,21 @@ def who_waits(cause: Envelope | None, deadline: float) -> tuple[Cell | None, flo
     return sender, deadline if cause is None else min(deadline, cause.deadline)
 
 
-@contextmanager
-def waiting(sender: Cell, target: Cell) -> Iterator[None]:
-    """Note that `sender` itself waits for `target`, unless that would close a circle: then raise CallCycle."""
-    path = [sender.name]
+def refuse_cycle(sender: Cell, target: Cell) -> None:
+    """Raise CallCycle if `target` waits, through others or not, for `sender`, which is about to wait for it."""
     link: Cell | None = target
     while link is not None:
-        path.append(link.name)
         if link is sender:
-            raise CallCycle(f"{sender.name} would wait for itself for ever: {' > '.join(path)}")
+            raise CallCycle(
+                f"{sender.name} would wait for itself for ever: {' > '.join(_circle(sender, target))}"
+            )
         link = link.waiting_for
-    sender.waiting_for = target
-    try:
-        yield
-    finally:
-        sender.waiting_for = None
+
+
+def _circle(sender: Cell, target: Cell) -> Iterator[str]:
+    yield sender.name
+    link: Cell | None = target
+    while link is not None and link is not sender:
+        yield link.name
+        link = link.waiting_for
+    yield sender.name

@@ -59,6 +59,7 @@ class Timers:
         self._table: list[tuple[float, int, Expiring]] = []
         self._serial = 0
         self._sweep_at = SWEEP_FROM
+        self._wakes_at = inf
         self._sleep = trio.CancelScope()
 
     def __len__(self) -> int:
@@ -70,13 +71,14 @@ class Timers:
         if len(self._table) >= self._sweep_at:
             self._sweep()
         heappush(self._table, (when, self._serial, item))
-        if when < self._sleep.deadline:
-            self._sleep.deadline = when
+        if when < self._wakes_at:
+            self._wakes_at = self._sleep.deadline = when
 
     async def run(self) -> None:
         """Let things expire, until cancelled."""
         while True:
             earliest = self._table[0][0] if self._table else inf
+            self._wakes_at = earliest
             with trio.CancelScope(deadline=earliest) as self._sleep:
                 await trio.sleep_forever()
             self._expire_due()
