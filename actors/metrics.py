@@ -57,4 +57,10 @@ class Metrics:
         self.node_up = Gauge(
             "turnpike_node_up", "1 if the node answered when it was last asked.", ["node"], registry=registry
         )
+        self.subscriptions = Counter(
+            "turnpike_subscription_requests",
+            "Requests for subscription addresses.",
+            ["form", "outcome"],
+            registry=registry,
+        )
         ProcessCollector(registry=registry)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -85,6 +86,8 @@ class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
     public_url: str = ""
+    #: Networks whose word is taken for where a request comes from; by default a proxy on this machine.
+    trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
 
 
 class Metrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -205,6 +208,7 @@ def _catalogue(settings: Settings) -> Catalogue:
         raise ValueError("nodes: two entries have the same name, expected each once")
     for node in settings.nodes:
         check_entry(node)
+    _check_gateway(settings.gateway)
     return Catalogue(settings.shop.currency, plans, top_ups)
 
 
@@ -216,6 +220,21 @@ def _price(key: str, text: str, currency: str) -> Money:
     if money.currency != currency or money.minor <= 0:
         raise ValueError(f"{key}: found {text!r}, expected a positive amount in {currency} (shop.currency)")
     return money
+
+
+def _check_gateway(gateway: Gateway) -> None:
+    if not re.fullmatch(r"(https?://[!-~]+)?", gateway.public_url):
+        raise ValueError(
+            f"gateway.public_url: found {gateway.public_url!r}, expected an address such as "
+            "'https://vpn.example.com', in ASCII (xn--... for other scripts)"
+        )
+    for network in gateway.trusted_proxies:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise ValueError(
+                f"gateway.trusted_proxies: found {network!r}, expected a network such as '172.17.0.0/16'"
+            ) from None
 
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

@@ -7,8 +7,8 @@ from integrations.subscription.apps import app_named, platform_of
 from integrations.subscription.clients import Form, form_for
 from integrations.subscription.content import Subscription, Traffic
 from integrations.subscription.headers import headers_for
-from integrations.subscription.rendering import Rendered, render
-from integrations.subscription.web import PageWords, Visitor, opening_page
+from integrations.subscription.rendering import Rendered, opening, render
+from integrations.subscription.web import PageWords, Visitor
 
 __all__ = [
     "Form",
@@ -20,7 +20,7 @@ __all__ = [
     "app_named",
     "form_for",
     "headers_for",
-    "opening_page",
+    "opening",
     "platform_of",
     "render",
 ]

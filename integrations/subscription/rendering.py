@@ -2,15 +2,18 @@
 
 from base64 import b64encode
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
+from integrations.subscription.apps import App
 from integrations.subscription.clients import Form
 from integrations.subscription.content import Subscription
 from integrations.subscription.mihomo import mihomo_yaml
 from integrations.subscription.sing_box import sing_box_json
-from integrations.subscription.web import PageWords, Visitor, web_page
+from integrations.subscription.web import PageWords, Visitor, opening_page, web_page
 from integrations.subscription.xray_json import xray_json
 from integrations.xray.link import write_link
+
+_HTML: Final = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,14 @@ def render(subscription: Subscription, form: Form, words: PageWords, visitor: Vi
         case Form.MIHOMO:
             return Rendered(mihomo_yaml(subscription), "text/yaml; charset=utf-8")
         case Form.PAGE:
-            return Rendered(web_page(subscription, words, visitor), "text/html; charset=utf-8")
+            return Rendered(web_page(subscription, words, visitor), _HTML)
         case _:
             assert_never(form)
+
+
+def opening(subscription: Subscription, words: PageWords, app: App) -> Rendered:
+    """Write the page that sends a browser on into an app."""
+    return Rendered(opening_page(subscription, words, app), _HTML)
 
 
 def links(subscription: Subscription) -> str:

@@ -50,7 +50,7 @@ async def test_every_path_of_the_bot_keeps_to_the_bot_api(
         await alice.read("I know these")
 
         body = await town.gateway.get(address)
-        assert b64decode(body.text).decode() == link
+        assert b64decode(body.text).decode().partition("#")[0] == link.partition("#")[0]
         assert body.headers["cache-control"] == "no-store"
         assert (await town.gateway.get("/s/not-a-token")).status_code == 404
     assert botapi_spec.violations == []

@@ -36,15 +36,16 @@ from tests.storage.test_writer import owner_of
 ROOT = Path(__file__).parents[2]
 
 
-async def buy(writer: Ref, user_id: int) -> None:
-    """A plan, from the update to the payment."""
-    await writer.call(Write(RecordUpdates((Received(user_id, user_id, "{}"),))))
-    start = StartPurchase(user_id, Person(user_id, "Somebody"), "plan:month", Provider.STARS)
+async def buy(writer: Ref, user_id: int, again: int = 0) -> None:
+    """A plan, from the update to the payment; `again` tells one purchase of a user from another."""
+    update = user_id + again * 1_000_000
+    await writer.call(Write(RecordUpdates((Received(update, user_id, "{}"),))))
+    start = StartPurchase(update, Person(user_id, "Somebody"), "plan:month", Provider.STARS)
     started = await writer.call(Write(start))
     assert started is not None
     payment = FinalizePayment(
         provider=Provider.STARS,
-        charge_id=f"charge-{user_id}",
+        charge_id=f"charge-{update}",
         amount=started.price,
         purchase_id=started.purchase_id,
         payer=user_id,

@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from integrations.subscription import Visitor, app_named, headers_for, opening_page, render
+from integrations.subscription import Visitor, app_named, headers_for, render
 from integrations.subscription.apps import APPS, Platform
 from integrations.subscription.clients import Form
-from integrations.subscription.web import PAGE_POLICY, web_page
+from integrations.subscription.web import PAGE_POLICY, opening_page, web_page
 from integrations.xray.link import write_link
 from integrations.xray.profile import Profile
 from tests.integrations.subscription.samples import ACTIVE, EXPIRED, EXPIRED_WORDS, NOBODY, USER, WORDS

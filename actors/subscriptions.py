@@ -1,0 +1,202 @@
+"""Subscription addresses: what the gateway answers to whoever has one.
+
+An address is a secret, so one that nobody has costs what one costs whose time is over: the same query, form and
+headers; only status and words differ. How often anybody may ask is limited before anything is read.
+"""
+
+import math
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from ipaddress import ip_network
+from typing import Final
+from uuid import UUID
+
+import trio
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from actors.environment import Environment
+from actors.reading import DatabaseAway
+from actors.screens import Shop, address_of
+from actors.subscription_words import NO_SERVERS, OTHER_APP, expired, page_words, unknown
+from integrations.rate_limit import RateLimit, client_address
+from integrations.subscription import (
+    Form,
+    Rendered,
+    Subscription,
+    Visitor,
+    app_named,
+    form_for,
+    headers_for,
+    opening,
+    platform_of,
+    render,
+)
+from integrations.xray.profile import profile_of
+from runtime import Context
+
+#: Requests of one address at once and afterwards: a household that adds its devices, behind one router.
+_BURST: Final = 60
+_PER_SECOND: Final = 1.0
+
+#: Addresses that are remembered, at about 200 bytes each.
+_ADDRESSES: Final = 20_000
+
+#: Pages are drawn on threads, so many at once.
+_DRAWN_AT_ONCE: Final = 2
+
+_AWAY_SECONDS: Final = 30
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+_HOLDER: Final = """
+    SELECT uuid, status, expires_at FROM subscriptions WHERE token = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What a subscription address stands for."""
+
+    uuid: UUID
+    status: str
+    expires_at: datetime
+
+
+class Subscriptions:
+    """The routes below `/s`."""
+
+    def __init__(self, context: Context, environment: Environment, shop: Shop) -> None:
+        self._context = context
+        self._environment = environment
+        self._shop = shop
+        gateway = environment.configuration.settings.gateway
+        self._proxies = [ip_network(each) for each in gateway.trusted_proxies]
+        self._limit = RateLimit(burst=_BURST, per_second=_PER_SECOND, addresses=_ADDRESSES)
+        self._threads = trio.CapacityLimiter(_DRAWN_AT_ONCE)
+
+    def routes(self) -> list[Route]:
+        """The address itself, the address with a form at its end, and the pages that send on into an app."""
+        return [
+            Route("/s/{token}", self._guarded(self._subscription)),
+            Route("/s/{token}/{form}", self._guarded(self._subscription)),
+            Route("/s/{token}/open/{app}", self._guarded(self._open)),
+        ]
+
+    def _guarded(
+        self, answer: Callable[[Request], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """An answer for those who do not ask too often, and a sentence while the database is away."""
+
+        async def guarded(request: Request) -> Response:
+            peer = request.client.host if request.client else ""
+            forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+            address = client_address(peer, forwarded, self._proxies)
+            wait = self._limit.take(address, trio.current_time())
+            if wait:
+                self._count("none", "limited")
+                return _later(HTTPStatus.TOO_MANY_REQUESTS, "You ask too often.", math.ceil(wait))
+            try:
+                return await answer(request)
+            except DatabaseAway:
+                self._count("none", "away")
+                return _later(HTTPStatus.SERVICE_UNAVAILABLE, "This takes a moment.", _AWAY_SECONDS)
+
+        return guarded
+
+    async def _subscription(self, request: Request) -> Response:
+        agent, accept = request.headers.get("user-agent", ""), request.headers.get("accept", "")
+        form: Form | None = form_for(agent, accept)
+        if "form" in request.path_params:
+            form = next((each for each in Form if each == request.path_params["form"]), None)
+        if form is None:
+            return _nothing(f"There is no such form, expected one of {', '.join(Form)}.")
+        holder, subscription = await self._read(request)
+        words = page_words(bool(subscription.profiles), subscription.expires_at)
+        write = partial(render, subscription, form, words, Visitor(platform_of(agent)))
+        return await self._answer(holder, subscription, form, write)
+
+    async def _open(self, request: Request) -> Response:
+        app = app_named(request.path_params["app"])
+        if app is None:
+            return _nothing("There is no such app.")
+        holder, subscription = await self._read(request)
+        words = page_words(bool(subscription.profiles), subscription.expires_at)
+        write = partial(render, subscription, Form.PAGE, words, Visitor())
+        if subscription.profiles:
+            write = partial(opening, subscription, words, app)
+        return await self._answer(holder, subscription, Form.PAGE, write)
+
+    async def _read(self, request: Request) -> tuple[Holder | None, Subscription]:
+        """Who holds the address, and what it has to say; one query, whatever the token looks like."""
+        token = request.path_params["token"]
+        asked = token if _TOKEN.fullmatch(token) else ""
+        holder = await self._environment.readers.fetch_one(
+            Holder, _HOLDER, (asked,), reader=self._context.name
+        )
+        return holder, self._subscription_of(holder, asked)
+
+    def _subscription_of(self, holder: Holder | None, token: str) -> Subscription:
+        username = self._environment.bot_username
+        bot = f"@{username}" if username else ""
+        active = holder is not None and self._is_active(holder)
+        nodes = self._shop.nodes if active else ()
+        if holder is None:
+            notice = unknown(bot)
+        elif not active:
+            notice = expired(bot)
+        else:
+            notice = "" if nodes else NO_SERVERS
+        return Subscription(
+            title=self._shop.name,
+            address=address_of(token, self._shop),
+            profiles=tuple(profile_of(node, holder.uuid) for node in nodes) if holder else (),
+            notice=notice,
+            other_app=OTHER_APP,
+            expires_at=None if holder is None else holder.expires_at,
+            bot_url=f"https://t.me/{username}" if username else "",
+            support_url=_support_url(self._shop.support),
+        )
+
+    def _count(self, form: str, outcome: str) -> None:
+        self._environment.metrics.subscriptions.labels(form, outcome).inc()
+
+    def _is_active(self, holder: Holder) -> bool:
+        return holder.status == "active" and holder.expires_at > self._context.clock.now()
+
+    async def _answer(
+        self, holder: Holder | None, subscription: Subscription, form: Form, write: Callable[[], Rendered]
+    ) -> Response:
+        state = "unknown" if holder is None else "active" if self._is_active(holder) else "expired"
+        self._count(form, state)
+        rendered = await trio.to_thread.run_sync(write, limiter=self._threads)
+        return Response(
+            rendered.text,
+            status_code=HTTPStatus.NOT_FOUND if holder is None else HTTPStatus.OK,
+            headers=headers_for(subscription, form),
+            media_type=rendered.media_type,
+        )
+
+
+def _nothing(why: str) -> Response:
+    headers = {"cache-control": "no-store"}
+    return PlainTextResponse(f"{why}\n", status_code=HTTPStatus.NOT_FOUND, headers=headers)
+
+
+def _later(status: HTTPStatus, why: str, seconds: int) -> Response:
+    headers = {"retry-after": str(seconds), "cache-control": "no-store"}
+    return PlainTextResponse(f"{why} Try again in {seconds} s.\n", status_code=status, headers=headers)
+
+
+def _support_url(support: str) -> str:
+    """Where the shop's support is, as an address; empty if it is something else."""
+    if not support.isascii():
+        return ""
+    if support.startswith("@"):
+        return f"https://t.me/{support[1:]}"
+    return support if support.startswith(("https://", "mailto:")) else ""
