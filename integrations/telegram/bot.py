@@ -39,7 +39,9 @@ class BotUnreachable(Exception):
 class TrioBot(telegram.Bot):
     """A `telegram.Bot` that is opened by `open_bot` and whose methods run in any Trio task."""
 
-    def __init__(self, token: str, api_base: str, *, request: BaseRequest, updates: BaseRequest) -> None:
+    def __init__(
+        self, token: str, api_base: str, provider_token: str, *, request: BaseRequest, updates: BaseRequest
+    ) -> None:
         super().__init__(
             token,
             base_url=f"{api_base}/bot",
@@ -47,6 +49,12 @@ class TrioBot(telegram.Bot):
             request=request,
             get_updates_request=updates,
         )
+        self._provider_token = provider_token
+
+    @property
+    def provider_token(self) -> str:
+        """What invoices by card are paid through; empty where the shop takes none."""
+        return self._provider_token
 
     def __repr__(self) -> str:
         """The library's own shows the token."""
@@ -72,14 +80,24 @@ class TrioBot(telegram.Bot):
         )
         return answer
 
+    async def raw_star_transactions(self, offset: int, limit: int) -> object:
+        """getStarTransactions as it came: one odd transaction must not hide the others. Raises `TelegramError`."""
+        answer: object = await self._post("getStarTransactions", {"offset": offset, "limit": limit})
+        return answer
+
 
 @asynccontextmanager
 async def open_bot(
-    token: str, *, api_base: str = "https://api.telegram.org", introduce: bool = True
+    token: str,
+    *,
+    api_base: str = "https://api.telegram.org",
+    introduce: bool = True,
+    provider_token: str = "",
 ) -> AsyncIterator[TrioBot]:
     """Open the bot of `token` at the Bot API server `api_base` and learn its name.
 
     Without `introduce` nothing is asked, so it opens while Telegram is down; the bot does not know its name then.
+    `provider_token`, from @BotFather, is what its invoices by card are paid through.
     Updates are fetched through a client of their own, so that a long poll never takes a sender's connection.
     Raises `BadToken` if Telegram refuses the token, `BotUnreachable` if it cannot be asked,
     `ValueError` for an `api_base` that is no address.
@@ -96,6 +114,7 @@ async def open_bot(
         bot = TrioBot(
             token,
             api_base,
+            provider_token,
             request=HttpRequest(http, REQUEST_SECONDS),
             updates=HttpRequest(updates_http, POLL_MARGIN_SECONDS),
         )

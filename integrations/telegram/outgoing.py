@@ -27,6 +27,8 @@ class Button:
     pay: bool = False
 
 
+STARS: Final = "XTR"
+
 Buttons = tuple[tuple[Button, ...], ...]
 
 
@@ -61,7 +63,10 @@ class SendPhoto:
 
 @dataclass(frozen=True, slots=True)
 class SendInvoice:
-    """An invoice in Stars; `payload` (1 to 128 bytes, never shown) comes back with the payment."""
+    """An invoice, in Stars if `amount` is in XTR, else by card.
+
+    `payload` (1 to 128 bytes, never shown) comes back with the payment.
+    """
 
     chat: int
     title: str
@@ -182,6 +187,7 @@ async def _carry_out(bot: TrioBot, outgoing: Outgoing) -> int | None:
                 payload,
                 amount.currency,
                 [LabeledPrice(label, amount.minor)],
+                provider_token="" if amount.currency == STARS else bot.provider_token,
                 reply_markup=_keyboard(buttons),
             )
             return sent.message_id
