@@ -71,7 +71,7 @@ class Reality:
     server_name: str
     public_key: str
     short_id: str
-    #: Nodes let nobody in whose greeting lacks the key exchange X25519MLKEM768; of the fingerprints, only this has it.
+    #: Nodes let nobody in whose greeting lacks the key exchange X25519MLKEM768; every app sends it with this one.
     fingerprint: str = "chrome"
 
 

@@ -92,6 +92,24 @@ async def test_traffic_passes_under_reality(transport: Transport, tmp_path: Path
         await assert_only_the_link_passes(tmp_path, transport, security, private)
 
 
+async def test_reality_refuses_a_client_whose_greeting_lacks_the_key_exchange_that_it_wants(
+    tmp_path: Path,
+) -> None:
+    """Which is why links say `chrome`, and why docs/nodes.md says what it says of sing-box."""
+    keys = reality_keys()
+    async with open_tls_site() as target:
+        private = RealityPrivate(keys.private, f"127.0.0.1:{target}")
+        security = Reality(SITE, keys.public, "0123456789abcdef", fingerprint="edge")
+        async with serving(tmp_path, RAW, security, private) as (node, url):
+            refused = await probe(share_link(node, USER), url)
+            assert isinstance(refused, ProbeFailure)
+            assert "x509" in refused.reason, "it is shown the site, as any stranger is"
+            passed = await probe(
+                share_link(replace(node, security=replace(security, fingerprint="chrome")), USER), url
+            )
+            assert isinstance(passed, ProbeResult)
+
+
 @pytest.mark.parametrize("mode", ["packet-up", "stream-up", "stream-one"])
 async def test_a_node_takes_every_mode_of_xhttp(mode: XhttpMode, tmp_path: Path) -> None:
     files = write_certificate(tmp_path)
