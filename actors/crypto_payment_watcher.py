@@ -86,13 +86,13 @@ class CryptoPaymentWatcher(Worker):
         while page := await self._readers.fetch(
             Awaited, _AWAITED, (self._cursor, since, _PAGE), reader=self.context.name
         ):
-            heard = await self._finalize(await client.invoices(ids=[int(row.invoice_id) for row in page]))
+            heard = await self._finalize(await client.invoices([int(row.invoice_id) for row in page]))
             due, done = due + heard.due, done + heard.done
             self._cursor = page[-1].id
             if heard.more or self.out_of_time:
                 return Iteration(due, done, more=True)
         self._cursor = 0
-        swept = await self._finalize(await client.invoices(status="paid", count=_PAGE))
+        swept = await self._finalize((await client.page(status="paid", count=_PAGE)).invoices)
         return Iteration(due + swept.due, done + swept.done, swept.more)
 
     async def _finalize(self, invoices: list[Invoice]) -> Iteration:

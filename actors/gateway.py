@@ -55,7 +55,12 @@ class Gateway(Actor):
             )
         if secrets.cryptopay_token is not None:
             routes.append(
-                cryptopay_webhook("/webhooks/cryptopay", token=secrets.cryptopay_token, accept=self._paid)
+                cryptopay_webhook(
+                    "/webhooks/cryptopay",
+                    token=secrets.cryptopay_token,
+                    now=self.context.clock.now,
+                    accept=self._paid,
+                )
             )
         return routes
 

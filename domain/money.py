@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final, Self
 
+_FIAT: Final = dict.fromkeys(("RUB", "USD", "EUR", "UAH", "KZT", "BYN", "GEL", "TRY"), 2)
+
+#: Cryptocurrencies; at most 9 places, so that a bigint holds more of each than there is.
+CRYPTO: Final = {"USDT": 6, "USDC": 6, "TON": 9, "BTC": 8, "ETH": 8, "LTC": 8, "BNB": 8, "TRX": 6}
+
 #: Decimal places of each currency that a shop may use; XTR is Telegram Stars.
-EXPONENTS: Final = {"XTR": 0, "RUB": 2, "USD": 2, "EUR": 2, "UAH": 2, "KZT": 2, "BYN": 2, "GEL": 2, "TRY": 2}
+EXPONENTS: Final = {"XTR": 0, **_FIAT, **CRYPTO}
 
 _SIGNS: Final = {
     "XTR": "⭐",

@@ -7,11 +7,12 @@ for invoices: one whose creation ended in `OutcomeUnknown` may exist, and is fou
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
 import msgspec
 
-from domain.money import Money
+from domain.money import CRYPTO, Money
 from integrations.cryptopay.types import BadInvoice, Invoice, read_invoice, read_invoices
 from integrations.http_client import Http, OutcomeUnknown, open_http
 
@@ -54,13 +55,26 @@ class _Page(msgspec.Struct):
     items: list[msgspec.Raw]
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some invoices; `count` of them, those included that could not be read."""
+
+    invoices: list[Invoice]
+    count: int
+
+
+def check_token(token: str) -> None:
+    """Raise `ValueError`, with one sentence that does not show it, for text that cannot be an app's token."""
+    if not _TOKEN.fullmatch(token):
+        raise ValueError("Crypto Pay's token is not of the form 12345:AAbb…; copy it from @CryptoBot")
+
+
 @asynccontextmanager
 async def open_cryptopay(
     token: str, *, api_base: str = "https://pay.crypt.bot"
 ) -> AsyncIterator["CryptoPay"]:
     """Open a client; nothing is asked yet. Raises `ValueError` for a token or an address that is none."""
-    if not _TOKEN.fullmatch(token):
-        raise ValueError("Crypto Pay's token is not of the form 12345:AAbb…; copy it from @CryptoBot")
+    check_token(token)
     async with open_http(base_url=api_base, max_connections=4, timeout=10.0) as http:
         yield CryptoPay(http, token)
 
@@ -85,19 +99,21 @@ class CryptoPay:
         expires_in: int,
         paid_button_url: str | None = None,
     ) -> Invoice:
-        """Ask for `amount` of a fiat currency, payable in any asset within `expires_in` seconds.
+        """Ask for `amount`, payable within `expires_in` seconds: fiat in any asset, an amount of an asset in that.
 
         `payload` (up to 4 KB) is for us and comes back with the invoice; after paying, the person is offered
         `paid_button_url`.
         """
         parameters: dict[str, object] = {
-            "currency_type": "fiat",
-            "fiat": amount.currency,
             "amount": amount.decimal(),
             "description": description[:_DESCRIPTION_LIMIT],
             "payload": payload,
             "expires_in": expires_in,
         }
+        if amount.currency in CRYPTO:
+            parameters |= {"currency_type": "crypto", "asset": amount.currency}
+        else:
+            parameters |= {"currency_type": "fiat", "fiat": amount.currency}
         if paid_button_url is not None:
             parameters |= {"paid_btn_name": "openBot", "paid_btn_url": paid_button_url}
         raw = await self._call("createInvoice", parameters)
@@ -106,29 +122,29 @@ class CryptoPay:
         except BadInvoice as error:
             raise OutcomeUnknown(str(error)) from None
 
-    async def invoices(
+    async def invoices(self, ids: Sequence[int]) -> list[Invoice]:
+        """How invoices (at most 1,000) stand, expired ones too; unknown ids and what cannot be read are left out."""
+        assert len(ids) <= PAGE_LIMIT, "one page"
+        if not ids:
+            return []
+        return (await self._page({"invoice_ids": ",".join(map(str, ids)), "count": len(ids)})).invoices
+
+    async def page(
         self,
         *,
-        ids: Sequence[int] | None = None,
         status: Literal["active", "paid"] | None = None,
         offset: int = 0,
         count: int = 100,
-    ) -> list[Invoice]:
-        """How invoices stand: those of `ids`, or a page of those with `status`, the newest first.
-
-        `ids` (at most 1,000) finds expired ones too; unknown ids and what is not ours are left out.
-        """
-        if ids is None:
-            parameters: dict[str, object] = {"offset": offset, "count": count}
-        elif not ids:
-            return []
-        else:
-            assert len(ids) <= PAGE_LIMIT, "one page"
-            parameters = {"invoice_ids": ",".join(map(str, ids)), "count": len(ids)}
+    ) -> Page:
+        """Invoices with `status`, the newest first; what cannot be read is counted and left out."""
+        parameters: dict[str, object] = {"offset": offset, "count": count}
         if status is not None:
             parameters["status"] = status
-        page = _decode(await self._call("getInvoices", parameters), _Page)
-        return read_invoices(page.items)
+        return await self._page(parameters)
+
+    async def _page(self, parameters: dict[str, object]) -> Page:
+        items = _decode(await self._call("getInvoices", parameters), _Page).items
+        return Page(read_invoices(items), len(items))
 
     async def _call(self, method: str, parameters: dict[str, object]) -> msgspec.Raw:
         response = await self._http.request("POST", f"/api/{method}", json=parameters, headers=self._headers)

@@ -1,14 +1,14 @@
 """Crypto Pay's invoices: the wire form, and the value that the rest of turnpike sees.
 
 Unknown fields are passed over (the provider adds some every year); a missing or odd one that money depends on
-is an error, never a guess. Our invoices are denominated in a fiat currency and paid in whatever asset the
-person chose, so what was paid has to be brought back to the currency that was asked.
+is an error, never a guess. An invoice is denominated in a fiat currency and paid in whatever asset the person chose, so
+what was paid has to be brought back to the currency that was asked; or it is denominated in an asset and paid in that.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -17,6 +17,9 @@ import structlog
 from domain.money import EXPONENTS, BadMoney, Money
 
 Status = Literal["active", "paid", "expired"]
+
+#: A time that says in which zone it is.
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 #: Numbers come as text, in plain decimal notation.
 _Number = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,18})?$")]
@@ -34,7 +37,11 @@ class BadInvoice(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """An invoice as it stands. `paid` is what was paid, in the currency of `asked`; None while it is not."""
+    """An invoice as it stands. `paid` is what was paid, in the currency of `asked`; None while it is not.
+
+    The rest of a payment is as Crypto Pay printed it: the asset and how much of it, what one of it cost in the fiat
+    currency of the invoice, and the provider's fee, which is taken from what was paid.
+    """
 
     invoice_id: int
     status: Status
@@ -44,6 +51,10 @@ class Invoice:
     payload: str | None
     paid_asset: str | None
     paid_amount: str | None
+    paid_fiat_rate: str | None
+    fee_asset: str | None
+    fee_amount: str | None
+    created_at: datetime
     paid_at: datetime | None
     expires_at: datetime | None
 
@@ -53,40 +64,50 @@ class _Wire(msgspec.Struct, kw_only=True):
     status: Status
     currency_type: Literal["fiat", "crypto"]
     fiat: str | None = None
+    asset: str | None = None
     amount: _Number
     bot_invoice_url: str
     payload: str | None = None
     paid_asset: str | None = None
     paid_amount: _Number | None = None
     paid_fiat_rate: _Number | None = None
-    paid_at: datetime | None = None
-    expiration_date: datetime | None = None
+    fee_asset: str | None = None
+    fee_amount: _Number | None = None
+    created_at: Moment
+    paid_at: Moment | None = None
+    expiration_date: Moment | None = None
 
 
 _decoder: Final = msgspec.json.Decoder(_Wire)
 
 
 def read_invoice(raw: bytes | msgspec.Raw) -> Invoice:
-    """Read an Invoice object; raise `BadInvoice` if it is malformed or not denominated in a fiat currency."""
+    """Read an Invoice object; raise `BadInvoice` if it is malformed or in a currency that we do not know."""
     try:
         wire = _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInvoice(f"not an invoice of Crypto Pay: {error}") from None
-    if wire.fiat is None:
-        raise BadInvoice(f"invoice {wire.invoice_id} is not denominated in a fiat currency, ours are")
+    currency = wire.fiat if wire.currency_type == "fiat" else wire.asset
+    if currency is None:
+        raise BadInvoice(f"invoice {wire.invoice_id} does not say in which currency it is")
     try:
-        asked = Money.from_decimal(wire.amount, wire.fiat)
+        asked = Money.from_decimal(wire.amount, currency)
+        paid = _paid(wire, asked) if wire.status == "paid" else None
     except BadMoney as error:
         raise BadInvoice(f"invoice {wire.invoice_id}: {error}") from None
     return Invoice(
         invoice_id=wire.invoice_id,
         status=wire.status,
         asked=asked,
-        paid=_paid(wire, asked) if wire.status == "paid" else None,
+        paid=paid,
         pay_url=wire.bot_invoice_url,
         payload=wire.payload,
         paid_asset=wire.paid_asset,
         paid_amount=wire.paid_amount,
+        paid_fiat_rate=wire.paid_fiat_rate,
+        fee_asset=wire.fee_asset,
+        fee_amount=wire.fee_amount,
+        created_at=wire.created_at,
         paid_at=wire.paid_at,
         expires_at=wire.expiration_date,
     )
@@ -104,17 +125,32 @@ def read_invoices(raws: Sequence[msgspec.Raw]) -> list[Invoice]:
 
 
 def _paid(wire: _Wire, asked: Money) -> Money:
-    """What was paid, brought back to the currency that was asked by the rate that Crypto Pay states.
+    """What was paid, in the asset that was asked, or brought back to the fiat currency by the rate that is stated.
 
     Amount and rate are rounded for printing, so their product misses what was asked by a little also where the
     payment was exact; that much is taken for rounding. Without a rate, the status is all that is said: what was
     asked was paid.
     """
-    if wire.paid_amount is None or wire.paid_fiat_rate is None:
+    if wire.paid_amount is None:
+        return asked
+    if wire.currency_type == "crypto":
+        return _in_asset(wire.paid_amount, wire.paid_asset or asked.currency)
+    if wire.paid_fiat_rate is None:
         return asked
     product = Decimal(wire.paid_amount) * Decimal(wire.paid_fiat_rate)
     wanted = Decimal(asked.decimal())
     if abs(product - wanted) <= wanted * _RATE_ROUNDING + Decimal(wire.paid_fiat_rate) * _AMOUNT_ROUNDING:
         return asked
-    unit = Decimal(1).scaleb(-EXPONENTS[asked.currency])
-    return Money.from_decimal(f"{product.quantize(unit, ROUND_HALF_EVEN):f}", asked.currency)
+    return _rounded(product, asked.currency, ROUND_HALF_EVEN)
+
+
+def _in_asset(amount: str, asset: str) -> Money:
+    """An amount of an asset, never more than it is; raises `BadMoney` for an asset that we do not know."""
+    if asset not in EXPONENTS:
+        raise BadMoney(f"it was paid in {asset}, which is not known here")
+    return _rounded(Decimal(amount), asset, ROUND_DOWN)
+
+
+def _rounded(amount: Decimal, currency: str, rounding: str) -> Money:
+    unit = Decimal(1).scaleb(-EXPONENTS[currency])
+    return Money.from_decimal(f"{amount.quantize(unit, rounding):f}", currency)

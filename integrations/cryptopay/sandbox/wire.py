@@ -1,7 +1,7 @@
 """The sandbox's objects in the form in which Crypto Pay sends them."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Final
 
 from integrations.cryptopay.sandbox.book import Record
@@ -44,6 +44,7 @@ def _payment_fields(record: Record) -> dict[str, object | None]:
     payment = record.payment
     if payment is None:
         return {}
+    unit = Decimal(1).scaleb(-ASSETS[payment.asset].decimals)
     return {
         "paid_at": time(payment.at),
         "paid_anonymously": False,
@@ -53,7 +54,7 @@ def _payment_fields(record: Record) -> dict[str, object | None]:
         "paid_usd_rate": number(rate(payment.asset, "USD")),
         "paid_fiat_rate": None if payment.fiat_rate is None else number(payment.fiat_rate),
         "fee_asset": payment.asset,
-        "fee_amount": number((payment.amount * _FEE).quantize(payment.amount)),
+        "fee_amount": number((payment.amount * _FEE).quantize(unit, ROUND_DOWN)),
     }
 
 

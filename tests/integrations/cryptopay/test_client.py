@@ -34,10 +34,10 @@ async def test_an_invoice_from_its_making_to_its_payment(pay: CryptoPay, http: H
     made = await _invoice(pay)
     assert (made.status, made.asked, made.payload) == ("active", Money(19900, "RUB"), "purchase:1:1001")
     await http.request("POST", "/sandbox/pay", json={"invoice_id": made.invoice_id, "asset": "TON"})
-    (paid,) = await pay.invoices(ids=[made.invoice_id])
+    (paid,) = await pay.invoices([made.invoice_id])
     assert (paid.status, paid.paid, paid.paid_asset) == ("paid", Money(19900, "RUB"), "TON")
-    assert await pay.invoices(status="paid") == [paid]
-    assert await pay.invoices(status="active") == []
+    assert (await pay.page(status="paid")).invoices == [paid]
+    assert (await pay.page(status="active")).invoices == []
 
 
 async def test_an_underpaid_and_an_overpaid_invoice_are_seen_as_such(pay: CryptoPay, http: Http) -> None:
@@ -45,30 +45,47 @@ async def test_an_underpaid_and_an_overpaid_invoice_are_seen_as_such(pay: Crypto
     for invoice, amount in ((less, "1"), (more, "4.000000")):
         body = {"invoice_id": invoice.invoice_id, "asset": "USDT", "amount": amount}
         await http.request("POST", "/sandbox/pay", json=body)
-    paid = {invoice.invoice_id: invoice.paid for invoice in await pay.invoices(status="paid")}
+    paid = {invoice.invoice_id: invoice.paid for invoice in (await pay.page(status="paid")).invoices}
     assert paid == {less.invoice_id: Money(8125, "RUB"), more.invoice_id: Money(32500, "RUB")}
+
+
+async def test_an_invoice_in_an_asset_is_asked_and_paid_in_that(pay: CryptoPay, http: Http) -> None:
+    price = Money.parse("2.5 TON")
+    made = await pay.create_invoice(price, description="30 days", payload="purchase:1:1001", expires_in=3600)
+    await http.request("POST", "/sandbox/pay", json={"invoice_id": made.invoice_id})
+    [paid] = await pay.invoices([made.invoice_id])
+    assert (made.asked, paid.paid, paid.paid_fiat_rate) == (price, price, None)
+    assert (paid.fee_asset, paid.fee_amount) == ("TON", "0.075000000")
+
+
+async def test_the_fee_of_a_payment_is_in_the_asset_that_it_was_paid_in(pay: CryptoPay, http: Http) -> None:
+    made = await _invoice(pay)
+    await http.request("POST", "/sandbox/pay", json={"invoice_id": made.invoice_id, "asset": "USDT"})
+    [paid] = await pay.invoices([made.invoice_id])
+    assert (paid.paid_amount, paid.paid_fiat_rate) == ("2.449231", "81.25000000")
+    assert (paid.fee_asset, paid.fee_amount) == ("USDT", "0.073476")
 
 
 async def test_an_invoice_that_expired_is_found_by_its_id_alone(pay: CryptoPay, clock: MovableClock) -> None:
     made = await _invoice(pay)
     clock.advance(3599)
-    assert [invoice.status for invoice in await pay.invoices(ids=[made.invoice_id])] == ["active"]
+    assert [invoice.status for invoice in await pay.invoices([made.invoice_id])] == ["active"]
     clock.advance(1)
-    assert [invoice.status for invoice in await pay.invoices(ids=[made.invoice_id])] == ["expired"]
-    assert await pay.invoices(status="active") == []
+    assert [invoice.status for invoice in await pay.invoices([made.invoice_id])] == ["expired"]
+    assert (await pay.page(status="active")).invoices == []
 
 
 async def test_pages_come_newest_first_and_unknown_ids_are_left_out(pay: CryptoPay) -> None:
     made = [(await _invoice(pay, f"purchase:{number}:1")).invoice_id for number in range(5)]
-    assert [invoice.invoice_id for invoice in await pay.invoices(count=2)] == made[:2:-1]
-    assert [invoice.invoice_id for invoice in await pay.invoices(offset=2, count=2)] == made[2:0:-1]
-    assert len(await pay.invoices(ids=[*made, 999_999])) == 5
-    assert await pay.invoices(ids=[]) == []
+    assert [invoice.invoice_id for invoice in (await pay.page(count=2)).invoices] == made[:2:-1]
+    assert [invoice.invoice_id for invoice in (await pay.page(offset=2, count=2)).invoices] == made[2:0:-1]
+    assert len(await pay.invoices([*made, 999_999])) == 5
+    assert await pay.invoices([]) == []
 
 
 async def test_more_ids_than_a_default_page_are_all_answered(pay: CryptoPay) -> None:
     made = [(await _invoice(pay)).invoice_id for _ in range(101)]
-    assert len(await pay.invoices(ids=made)) == 101
+    assert len(await pay.invoices(made)) == 101
 
 
 async def test_a_wrong_token_is_refused_and_shown_nowhere(address: str) -> None:

@@ -204,7 +204,7 @@ async def test_invoices_and_webhooks_that_wait_survive_a_restart(
         nursery.start_soon(sandbox.run)
         await hook.next()
         async with open_cryptopay(SANDBOX_CRYPTOPAY_TOKEN, api_base=address) as client:
-            assert [invoice.payload for invoice in await client.invoices(status="paid")] == ["kept"]
+            assert [invoice.payload for invoice in (await client.page(status="paid")).invoices] == ["kept"]
 
     await running(partial(pay_without_delivering))
     assert hook.received == []

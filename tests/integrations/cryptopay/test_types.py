@@ -74,6 +74,35 @@ def test_the_exact_price_in_any_asset_is_never_seen_as_another_sum(minor: int, a
     assert read_invoice(_raw(wire)).paid == asked
 
 
+_ASSET = _PAID | {"currency_type": "crypto", "asset": "TON", "amount": "2.5", "paid_asset": "TON"}
+del _ASSET["fiat"], _ASSET["paid_fiat_rate"]
+
+
+@pytest.mark.parametrize(
+    ("paid_amount", "paid"),
+    [("2.5", "2.5 TON"), ("2.500000000", "2.5 TON"), ("2.4", "2.4 TON"), ("2.5000000009", "2.500000000 TON")],
+)
+def test_an_invoice_in_an_asset_is_paid_in_that_and_never_said_to_be_more(
+    paid_amount: str, paid: str
+) -> None:
+    invoice = read_invoice(_raw(_ASSET | {"paid_amount": paid_amount}))
+    assert (invoice.asked, invoice.paid) == (Money.parse("2.5 TON"), Money.parse(paid))
+
+
+def test_an_invoice_that_was_paid_in_another_asset_than_asked_says_so() -> None:
+    paid = read_invoice(_raw(_ASSET | {"paid_asset": "USDT", "paid_amount": "8.1"})).paid
+    assert paid == Money.parse("8.1 USDT")
+
+
+def test_rate_and_fee_are_kept_as_crypto_pay_printed_them() -> None:
+    invoice = read_invoice(_raw(_PAID | {"fee_asset": "USDT", "fee_amount": "0.06540072"}))
+    assert (invoice.paid_fiat_rate, invoice.fee_asset, invoice.fee_amount) == (
+        "91.28340513",
+        "USDT",
+        "0.06540072",
+    )
+
+
 def test_fields_of_a_later_version_are_passed_over() -> None:
     assert read_invoice(_raw(_WIRE | {"new_in_2031": {"x": [1]}})) == read_invoice(_raw(_WIRE))
 
@@ -90,7 +119,17 @@ def test_fields_of_a_later_version_are_passed_over() -> None:
         {"amount": "1e3"},
         {"amount": "NaN"},
         {"fiat": "ZZZ"},
-        {"fiat": None, "currency_type": "crypto", "asset": "TON"},
+        {"fiat": None},
+        {"currency_type": "crypto"},
+        {"currency_type": "crypto", "asset": "DOGE"},
+        {"created_at": None},
+        {
+            "status": "paid",
+            "currency_type": "crypto",
+            "asset": "TON",
+            "paid_asset": "DOGE",
+            "paid_amount": "1",
+        },
         {"bot_invoice_url": None},
         {"payload": 5},
         {"status": "paid", "paid_amount": "Infinity", "paid_fiat_rate": "1"},
