@@ -24,6 +24,7 @@ from actors.nodes import node_of
 from actors.reading import Reading
 from actors.settings import Configuration, load_configuration
 from actors.tree import build_tree, check_tree
+from integrations.cryptopay.client import check_token
 from integrations.telegram.bot import BadToken, BotUnreachable, open_bot
 from integrations.xray.node import Node
 from runtime import Clock, ConfigError, System, SystemClock, watch_signals
@@ -71,6 +72,10 @@ def _read(config: Path) -> Wanted:
     if cryptopay is None:
         return Wanted(configuration, Secrets(bot))
     crypto = read_secret(os.environ, cryptopay.token_env, cryptopay.token_file, "cryptopay: the app's token")
+    try:
+        check_token(crypto)
+    except ValueError as error:
+        raise ConfigError(f"cryptopay: {error}") from None
     return Wanted(configuration, Secrets(bot, crypto))
 
 

@@ -97,6 +97,31 @@ async def test_a_wrong_token_is_named_and_not_shown(
     assert not (tmp_path / "data" / "postgres").exists()
 
 
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        (
+            "",
+            "cryptopay: the app's token: the environment variable TURNPIKE_CRYPTOPAY_TOKEN is empty or missing",
+        ),
+        (
+            "   ",
+            "cryptopay: the app's token: the environment variable TURNPIKE_CRYPTOPAY_TOKEN is empty or missing",
+        ),
+        ("hunter2", "cryptopay: Crypto Pay's token is not of the form 12345:AAbb"),
+    ],
+)
+async def test_crypto_pay_without_a_token_that_could_sign_does_not_start(
+    tmp_path: Path, token: str, expected: str
+) -> None:
+    status, said = await run(
+        tmp_path, shop("http://127.0.0.1:9") + "\n[cryptopay]\n", TURNPIKE_CRYPTOPAY_TOKEN=token
+    )
+    assert status == 1
+    assert expected in sentence(said)
+    assert not token.strip() or token not in said
+
+
 @pytest.mark.parametrize("url", ["postgresql://shop:p4ssw0rd@127.0.0.1:9/shop", "no address at all"])
 async def test_a_database_that_cannot_be_reached_is_named_without_its_password(
     tmp_path: Path, url: str
