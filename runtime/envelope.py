@@ -8,7 +8,7 @@ answer is simply dropped: nobody is waiting in the slot any more.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
 
 import outcome
@@ -89,12 +89,13 @@ class Envelope:
             DeadlineExceeded(f"{self.receiver} {state} {type(self.message).__name__} after its deadline")
         )
 
-    def answer(self) -> Awaitable[object]:
+    async def answer(self) -> object:
         """Wait for the answer. A caller that is cancelled here leaves: its envelope is skipped if not yet begun."""
         if self._answer is not None:
-            return _given(self._answer)
+            await trio.lowlevel.checkpoint()
+            return self._answer.unwrap()
         self._caller = trio.lowlevel.current_task()
-        return trio.lowlevel.wait_task_rescheduled(self._leave)  # noqa: ASYNC105 - the caller awaits it at once
+        return await trio.lowlevel.wait_task_rescheduled(self._leave)
 
     def chain(self) -> Iterator[str]:
         """The causal chain, newest first: `receiver:MessageType`."""
@@ -115,8 +116,3 @@ class Envelope:
         else:
             caller, self._caller = self._caller, None
             trio.lowlevel.reschedule(caller, answer)
-
-
-async def _given(answer: outcome.Outcome[object]) -> object:
-    await trio.lowlevel.checkpoint()
-    return answer.unwrap()

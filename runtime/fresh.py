@@ -51,6 +51,16 @@ async def fresh_factory(factory: Factory) -> Factory:
     return partial(fresh, *factory.args, **factory.keywords) if isinstance(factory, partial) else fresh
 
 
+def lost_messages(old: Factory, new: Factory) -> set[type[Message]]:
+    """The types of messages that the old module of an actor names and the new one does not."""
+    return _messages_of(old) - _messages_of(new)
+
+
+def _messages_of(factory: Factory) -> set[type[Message]]:
+    names = vars(sys.modules[module_of(factory)]).values()
+    return {value for value in names if isinstance(value, type) and issubclass(value, Message)}
+
+
 def forget(name: str) -> None:
     """A generation that is not used any more; a module that was imported in the ordinary way is left alone."""
     if GENERATION.search(name):

@@ -7,7 +7,7 @@ restart) does not queue here at all, the supervisor gives the incarnation an ord
 owner without mail is first in line at once and need not pass the wire.
 """
 
-from collections.abc import Awaitable
+from collections import deque
 
 import trio
 
@@ -24,6 +24,7 @@ class Mailbox:
         "_inlet",
         "_outlet",
         "_parked",
+        "_shown",
         "capacity",
         "closed",
         "coalesced",
@@ -43,12 +44,15 @@ class Mailbox:
         self.reached = 0.0
         """When that was queued which was taken last: how far the owner has come."""
         self._first: Envelope | None = None
-        """Next to be taken, before what is on the wire."""
+        """Next to be taken."""
+        self._shown: deque[Envelope] | None = None
+        """Taken off the wire to be shown; next in line after the first, before what is on the wire."""
         self._hints: set[Message] | None = None
         self._parked: trio.lowlevel.Task | None = None
 
     def __len__(self) -> int:
-        return self._outlet.statistics().current_buffer_used + (self._first is not None)
+        ahead = (self._first is not None) + (len(self._shown) if self._shown else 0)
+        return self._outlet.statistics().current_buffer_used + ahead
 
     @property
     def senders_waiting(self) -> int:
@@ -90,7 +94,7 @@ class Mailbox:
         envelope = self._first
         if envelope is not None:
             self._first = None
-        elif (envelope := self._from_wire()) is None:
+        elif (envelope := self._next()) is None:
             return None
         self.coming -= 1
         self.reached = envelope.queued_at
@@ -101,13 +105,22 @@ class Mailbox:
     def oldest(self) -> Envelope | None:
         """The envelope that `take` would return, left where it is."""
         if self._first is None:
-            self._first = self._from_wire()
+            self._first = self._next()
         return self._first
 
-    def wait(self) -> Awaitable[object]:
+    def kinds(self) -> set[type[Message]]:
+        """The types of the messages that wait, which are left where they are."""
+        shown = self._shown = self._shown or deque()
+        for _ in range(self._outlet.statistics().current_buffer_used):
+            if (envelope := self._from_wire()) is not None:
+                shown.append(envelope)
+        first = [] if self._first is None else [self._first]
+        return {type(envelope.message) for envelope in (*first, *shown)}
+
+    async def wait(self) -> None:
         """Sleep until there may be something to take, or until woken. Only for an owner that just took None."""
         self._parked = trio.lowlevel.current_task()
-        return trio.lowlevel.wait_task_rescheduled(self._unpark)  # noqa: ASYNC105 - the owner awaits it at once
+        await trio.lowlevel.wait_task_rescheduled(self._unpark)
 
     def wake(self) -> None:
         """End the owner's `wait`. Without effect on an owner that is awake."""
@@ -125,6 +138,9 @@ class Mailbox:
         self._outlet.close()
         self.closed = True
         return leftovers
+
+    def _next(self) -> Envelope | None:
+        return self._shown.popleft() if self._shown else self._from_wire()
 
     def _from_wire(self) -> Envelope | None:
         # Looking by count first: WouldBlock, an exception, costs as much as a message.

@@ -19,7 +19,7 @@ import trio
 
 from .clock import Clock
 from .errors import ReloadFailed, UnknownActor
-from .fresh import GENERATION, forget, fresh_factory, module_of
+from .fresh import GENERATION, forget, fresh_factory, lost_messages, module_of
 from .messages import Tick
 from .ref import Ref
 from .reports import stack_of
@@ -116,13 +116,17 @@ class System:
     async def reload(self, name: str) -> None:
         """Restart an actor with its module's source as it is now; its queue is kept, and nobody else is touched.
 
-        Returns when the new code has started. Raises UnknownActor, and ReloadFailed if the new code does not import or
-        does not start: then the old code goes on.
+        Returns when the new code has started. Raises UnknownActor, and ReloadFailed if the new code does not import,
+        does not know the type of a message that is queued, or does not start: then the old code goes on.
         """
         node = self._surroundings.node(name)
         old = node.spec
         try:
             factory = await fresh_factory(old.factory)
+            if lost := lost_messages(old.factory, factory) & node.cell.mailbox.kinds():
+                forget(module_of(factory))
+                names = ", ".join(sorted(kind.__name__ for kind in lost))
+                raise ReloadFailed(f"the new code does not know {names}, and such messages are queued")
         except ReloadFailed as error:
             raise self._not_reloaded(name, error) from error
         await self._try(node, replace(old, factory=factory))

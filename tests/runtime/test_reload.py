@@ -115,6 +115,10 @@ async def test_ten_thousand_messages_pass_fifty_reloads_each_once_and_in_order(u
             "the new code defines the message Mine, which would not match what is queued",
         ),
         (
+            "from runtime import Actor\nfrom tests.runtime.kit import Echo\nclass Unit(Actor): ...",
+            "the new code does not know Note, and such messages are queued",
+        ),
+        (
             SOURCE.format(version=2, started="raise OSError('port in use')"),
             "the new code did not start: OSError: port in use",
         ),
@@ -138,6 +142,19 @@ async def test_code_that_is_no_good_changes_nothing_and_the_operator_is_told_why
         unit.write(3)
         await system.reload("u")
         assert await ref.call(Echo(0)) == 3
+
+
+async def test_a_message_that_new_code_does_not_know_may_go_once_none_is_queued(unit: Unit) -> None:
+    async with running(unit.spec([])) as system:
+        for value in range(3):
+            system.ref("u").cast(Note(value))
+        assert await system.ref("u").call(Echo(0)) == 1
+        source = SOURCE.format(version=2, started="pass")
+        unit.path.write_text(
+            source.replace("import Echo, Note", "import Echo").replace("Note(value)", "str(value)")
+        )
+        await system.reload("u")
+        assert await system.ref("u").call(Echo(0)) == 2
 
 
 async def test_new_code_that_hangs_at_its_start_is_given_up(unit: Unit, mock_clock: MockClock) -> None:
