@@ -1,4 +1,7 @@
-"""Time and chance come in through one door each, so that a run can be simulated and repeated."""
+"""Time and chance come in through one door each, so that a run can be simulated; what stops the loop does not come in.
+
+The linter finds what blocks right in an asynchronous function; here it is found in the functions that those call, too.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -10,6 +13,7 @@ from tests.tidy.sources import PRODUCT, Source, assert_tidy, modules
 
 _CLOCK: Final = "take the moment as a parameter, or ask the runtime's clock"
 _CHANCE: Final = "take the value as a parameter, or ask the runtime's source of chance"
+_LOOP: Final = "this one stops the whole process until it is done; take the asynchronous one"
 _TRIO: Final = "the whole process runs on Trio"
 
 #: What only a door may use, and what everything else does instead.
@@ -19,13 +23,29 @@ DOORS: Final = {
     "datetime.datetime.now": _CLOCK,
     "datetime.datetime.today": _CLOCK,
     "datetime.datetime.utcnow": _CLOCK,
+    "http.client": _LOOP,
+    "httpx.Client": _LOOP,
+    "httpx.get": _LOOP,
+    "httpx.post": _LOOP,
+    "httpx.request": _LOOP,
+    "httpx.stream": _LOOP,
+    "os.system": _LOOP,
     "os.urandom": _CHANCE,
+    "psycopg.Connection": _LOOP,
+    "psycopg.connect": _LOOP,
     "random": _CHANCE,
+    "requests": _LOOP,
     "secrets": _CHANCE,
+    "socket.create_connection": _LOOP,
+    "subprocess.call": _LOOP,
+    "subprocess.check_call": _LOOP,
+    "subprocess.check_output": _LOOP,
+    "subprocess.run": _LOOP,
     "time.monotonic": "trio.current_time() is the clock that tests can move",
     "time.sleep": "await trio.sleep(...): this one stops the whole process",
     "time.time": _CLOCK,
     "time.time_ns": _CLOCK,
+    "urllib.request": _LOOP,
     "uuid.uuid1": _CHANCE,
     "uuid.uuid4": _CHANCE,
 }
@@ -80,7 +100,7 @@ def uses(source: Source) -> Iterator[tuple[ast.AST, str]]:
 
 
 def past_the_door(source: Source) -> Iterator[str]:
-    """Time, chance or another event loop that does not come through a door."""
+    """Time, chance, another event loop, or what stops this one, that does not come through a door."""
     for node, door in uses(source):
         if (source.path, door) not in OPEN:
             yield source.at(node, f"{door} is kept behind one door: {DOORS[door]}")
@@ -108,6 +128,11 @@ def test_no_door_stands_open_for_nobody() -> None:
         ("from secrets import token_hex\nf = token_hex", "secrets "),
         ("from uuid import uuid4\nx = field(default_factory=uuid4)", "uuid.uuid4 "),
         ("import asyncio\nasyncio.run(f())", "asyncio "),
+        ("import urllib.request\nurllib.request.urlopen(u)", "urllib.request "),
+        ("from urllib import request\nrequest.urlopen(u)", "urllib.request "),
+        ("from subprocess import run\nrun(c)", "subprocess.run "),
+        ("import httpx\nclass C(httpx.Client): ...", "httpx.Client "),
+        ("import requests as r\nr.get(u)", "requests "),
     ],
 )
 def test_what_goes_past_a_door_is_found(text: str, door: str) -> None:
