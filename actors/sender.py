@@ -15,6 +15,7 @@ from actors.environment import Environment
 from actors.lanes import Lanes
 from actors.messages import LookAgain, Write
 from actors.screens import Shop, screen
+from actors.words import Recipient
 from domain.commands import SettleMessage
 from domain.entities import MessageState
 from domain.messages import decode
@@ -58,9 +59,10 @@ _CHATS: Final = """
 """
 
 _PENDING: Final = """
-    SELECT id, chat_id, kind, body::text AS body, attempts, not_before, trace FROM outbox
+    SELECT outbox.id, chat_id, kind, body::text AS body, attempts, not_before, trace, language
+    FROM outbox LEFT JOIN users ON users.id = chat_id
     WHERE state = 'pending' AND chat_id = %s
-    ORDER BY id LIMIT %s
+    ORDER BY outbox.id LIMIT %s
 """
 
 
@@ -82,6 +84,7 @@ class Pending:
     attempts: int
     not_before: datetime
     trace: str | None
+    language: str | None
 
 
 class Sender(Worker):
@@ -136,7 +139,8 @@ class Sender(Worker):
         """Send one message and record the outcome; False where the rest of its chat has to wait."""
         try:
             outgoing = await trio.to_thread.run_sync(
-                lambda: screen(decode(row.body), row.chat_id, self._shop), limiter=self._drawing
+                lambda: screen(decode(row.body), row.chat_id, self._shop, Recipient(row.language)),
+                limiter=self._drawing,
             )
         except Exception as error:  # one message of another version must not stop everybody's
             self.context.log.error("message cannot be read", outbox=row.id, exc_info=error)

@@ -13,16 +13,20 @@ from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from actors.nodes import NodeEntry, check_entry
+from actors.words import languages
 from domain.catalogue import Catalogue, Plan, TopUp
 from domain.money import BadMoney, Money
 from runtime import ConfigError
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,32}$")]
 Title = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+#: One title for everybody, or a table with one for each language.
+Titles = Title | dict[str, Title]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Stars = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 
@@ -31,18 +35,23 @@ TREE_SECTIONS = ("tree", "actor")
 
 
 class Shop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The shop's name as people read it, the currency of balances, and who helps."""
+    """The shop's name as people read it, the currency of balances, and who helps.
+
+    Language and time zone are those of people of whom we know none.
+    """
 
     name: Title
     currency: str
     support: str = ""
+    language: str = "en"
+    time_zone: str = "UTC"
 
 
 class PlanEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One `[[plans]]` entry."""
 
     id: Name
-    title: Title
+    title: Titles
     duration: str
     price: str
     stars: Stars
@@ -52,7 +61,7 @@ class TopUpEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One `[[top_ups]]` entry."""
 
     id: Name
-    title: Title
+    title: Titles
     price: str
     stars: Stars
 
@@ -180,22 +189,25 @@ def _structs(hint: Any) -> list[type[msgspec.Struct]]:
 
 
 def _catalogue(settings: Settings) -> Catalogue:
+    _check_shop(settings.shop)
     plans = {
         entry.id: Plan(
             entry.id,
-            entry.title,
+            _title(f"plans.{entry.id}.title", entry.title, settings.shop.language),
             _duration(f"plans.{entry.id}.duration", entry.duration),
             _price(f"plans.{entry.id}.price", entry.price, settings.shop.currency),
             Money(entry.stars, "XTR"),
+            entry.title if isinstance(entry.title, dict) else {},
         )
         for entry in settings.plans
     }
     top_ups = {
         entry.id: TopUp(
             entry.id,
-            entry.title,
+            _title(f"top_ups.{entry.id}.title", entry.title, settings.shop.language),
             _price(f"top_ups.{entry.id}.price", entry.price, settings.shop.currency),
             Money(entry.stars, "XTR"),
+            entry.title if isinstance(entry.title, dict) else {},
         )
         for entry in settings.top_ups
     }
@@ -210,6 +222,29 @@ def _catalogue(settings: Settings) -> Catalogue:
         check_entry(node)
     _check_gateway(settings.gateway)
     return Catalogue(settings.shop.currency, plans, top_ups)
+
+
+def _check_shop(shop: Shop) -> None:
+    if shop.language not in languages():
+        raise ValueError(f"shop.language: found {shop.language!r}, expected one of {', '.join(languages())}")
+    try:
+        ZoneInfo(shop.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(
+            f"shop.time_zone: found {shop.time_zone!r}, expected a name such as 'Europe/Berlin'"
+        ) from None
+
+
+def _title(key: str, title: str | Mapping[str, str], language: str) -> str:
+    """The title in the shop's language, after a check of the others."""
+    if isinstance(title, str):
+        return title
+    for found in title:
+        if found not in languages():
+            raise ValueError(f"{key}: found the language {found!r}, expected one of {', '.join(languages())}")
+    if language not in title:
+        raise ValueError(f"{key}: there is none for {language!r}, expected one (it is shop.language)")
+    return title[language]
 
 
 def _price(key: str, text: str, currency: str) -> Money:

@@ -16,7 +16,10 @@ from telegram.error import TelegramError
 
 from actors.dispatch import Dispatch
 from actors.environment import Environment
+from actors.introduction import introduce
 from actors.messages import CheckOut, LookAgain, Write
+from actors.screens import Shop
+from actors.words import Recipient, Words
 from domain.commands import Received, RecordUpdates
 from domain.payload import read_payload
 from integrations.telegram.bot import TrioBot, open_bot
@@ -31,14 +34,6 @@ from runtime import Actor, ActorSpec, Context, Message, Ref, Unavailable
 _CHECK_OUT_SECONDS: Final = 5.0
 
 _INTRODUCTION_RETRY_SECONDS: Final = 30.0
-
-_COMMANDS: Final = {
-    "plans": "Choose a plan",
-    "me": "Your key, and until when it works",
-    "balance": "Your balance, and how to top it up",
-    "help": "What this bot can do",
-}
-_DESCRIPTION: Final = "Fast and private internet access. Choose a plan, pay, and get your key within seconds."
 
 _ORDER: Final = """
     SELECT status, provider, price, price_currency FROM purchases WHERE id = %s
@@ -58,9 +53,10 @@ class Order:
 class Telegram(Actor):
     """Receives updates by long polling (or sets the webhook, which the gateway serves) and answers pre-checkouts."""
 
-    def __init__(self, context: Context, environment: Environment) -> None:
+    def __init__(self, context: Context, environment: Environment, shop: Shop) -> None:
         super().__init__(context)
         self._environment = environment
+        self._shop = shop
         self._readers = environment.readers
         self._inbox = Inbox(context)
         self._bot: TrioBot | None = None
@@ -82,15 +78,14 @@ class Telegram(Actor):
             self.context.nursery.start_soon(poll, bot, self._inbox.accept)
 
     async def _introduce(self, bot: TrioBot) -> None:
-        """Have Telegram show our commands, and send updates to the gateway if so configured; again until it does."""
+        """Have Telegram show our words, and send updates to the gateway if so configured; again until it does."""
         settings = self._environment.configuration.settings
         while True:
             try:
                 if settings.telegram.updates == "webhook":
                     url = f"{settings.gateway.public_url.rstrip('/')}/webhooks/telegram"
                     await set_webhook(bot, url, secret=self._environment.secrets.webhook_secret)
-                await bot.set_my_commands(list(_COMMANDS.items()))
-                await bot.set_my_description(_DESCRIPTION)
+                await introduce(bot, self._shop)
             except TelegramError as error:
                 self.context.log.warning("not introduced", error=str(error))
                 await self.context.clock.sleep(_INTRODUCTION_RETRY_SECONDS)
@@ -114,23 +109,24 @@ class Telegram(Actor):
         if not isinstance(asked, PreCheckout):
             return
         assert self._bot is not None, "started opens the bot"
-        refusal: str | None = "Our records do not answer just now. Nothing was charged: please try again."
+        words = self._shop.words_for(Recipient(asked.user.language))
+        refusal: str | None = words.plain("refusal-unavailable")
         with suppress(Unavailable), trio.move_on_after(_CHECK_OUT_SECONDS):
-            refusal = await self._refusal(asked)
+            refusal = await self._refusal(asked, words)
         await deliver(self._bot, AnswerPreCheckout(asked.query_id, refusal))
 
-    async def _refusal(self, asked: PreCheckout) -> str | None:
+    async def _refusal(self, asked: PreCheckout, words: Words) -> str | None:
         """Why this must not be paid, None if it may: the invoice as it was made is what counts."""
         purchase, _ = read_payload(asked.payload)
         order = None
         if purchase is not None:
             order = await self._readers.fetch_one(Order, _ORDER, (purchase,), reader=self.context.name)
         if order is None or order.provider != "stars":
-            return "We do not know this invoice. Please choose a plan again with /plans."
+            return words.plain("refusal-unknown")
         if order.status == "paid":
-            return "This invoice is paid already. Choose a plan again with /plans to extend."
+            return words.plain("refusal-paid")
         if (order.price, order.price_currency) != (asked.total, asked.currency):
-            return "The price of this invoice is not what we asked. Please choose a plan again with /plans."
+            return words.plain("refusal-price")
         return None
 
 

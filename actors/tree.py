@@ -60,13 +60,15 @@ def build_tree(environment: Environment) -> GroupSpec:
         nodes=environment.nodes,
         public_url=settings.gateway.public_url,
         crypto=settings.cryptopay is not None,
+        language=settings.shop.language,
+        time_zone=settings.shop.time_zone,
     )
     factories: dict[str, Callable[[Context], Actor]] = {
         "db_writer": partial(DbWriter, environment=environment),
         "xray": partial(Xray, environment=environment),
         "vpn": partial(Vpn, environment=environment),
         "sender": partial(Sender, environment=environment, shop=shop),
-        "telegram": partial(Telegram, environment=environment),
+        "telegram": partial(Telegram, environment=environment, shop=shop),
         "gateway": partial(Gateway, environment=environment, shop=shop),
         "fast_expiry": partial(FastExpiry, environment=environment),
         "crypto_payment_watcher": partial(CryptoPaymentWatcher, environment=environment),

@@ -16,17 +16,6 @@ CRYPTO: Final = {"USDT": 6, "USDC": 6, "TON": 9, "BTC": 8, "ETH": 8, "LTC": 8, "
 #: Decimal places of each currency that a shop may use; XTR is Telegram Stars.
 EXPONENTS: Final = {"XTR": 0, **_FIAT, **CRYPTO}
 
-_SIGNS: Final = {
-    "XTR": "⭐",
-    "RUB": "₽",
-    "USD": "$",
-    "EUR": "€",
-    "UAH": "₴",
-    "KZT": "₸",
-    "GEL": "₾",
-    "TRY": "₺",
-}
-
 
 class CurrencyMismatch(TypeError):
     """Two amounts of different currencies met in one operation."""
@@ -79,12 +68,8 @@ class Money:
         return f"{Decimal(self.minor).scaleb(-EXPONENTS[self.currency]):f}"
 
     def __str__(self) -> str:
-        """The amount as people read it: `199 ₽`, `199.50 ₽`, `150 ⭐`."""
-        number = self.decimal()
-        if "." in number:
-            whole, fraction = number.split(".")
-            number = whole if not int(fraction) else number
-        return f"{number} {_SIGNS.get(self.currency, self.currency)}"
+        """The amount as `parse` reads it, for logs and operators: `199.00 RUB`. People get it in their language."""
+        return f"{self.decimal()} {self.currency}"
 
     def __add__(self, other: "Money") -> "Money":
         return Money(self.minor + self._same(other), self.currency)

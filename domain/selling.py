@@ -47,7 +47,8 @@ def start_purchase(command: StartPurchase, draft: Draft) -> PurchaseStarted | No
     if message is not None:
         tell(draft, user.id, f"update:{command.update_id}", message)
         done(draft, command.update_id)
-    return PurchaseStarted(purchase.id, purchase.title, purchase.price)
+    title = draft.catalogue.title_in(user.language or "", purchase.title)
+    return PurchaseStarted(purchase.id, title, purchase.price)
 
 
 def _terms(draft: Draft, user_id: int, name: str, item: Plan | TopUp, provider: Provider) -> Purchase:

@@ -10,7 +10,7 @@ from domain.money import Money
 
 @dataclass(frozen=True, slots=True)
 class PurchaseStarted:
-    """A purchase exists with its terms fixed."""
+    """A purchase exists with its terms fixed; its title is in the buyer's language."""
 
     purchase_id: int
     title: str

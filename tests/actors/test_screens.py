@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.screens import Shop, screen
+from actors.words import Recipient
 from domain import messages
 from domain.messages import AnyMessage
 from domain.money import Money
@@ -20,6 +21,7 @@ from tests.storage.shop import CATALOGUE
 
 RUB = Money(19900, "RUB")
 WHEN = datetime(2026, 12, 23, 21, 42, tzinfo=UTC)
+ENGLISH = Recipient("en")
 TOKEN = "t" * 24
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=32)
@@ -70,7 +72,7 @@ def test_every_kind_of_message_is_in_the_list_above() -> None:
 @given(names)
 def test_names_and_titles_of_any_form_reach_people_as_they_are(title: str) -> None:
     for message in every_message(title):
-        outgoing = screen(message, 1, shop(title))
+        outgoing = screen(message, 1, shop(title), ENGLISH)
         match outgoing:
             case SendText(html=html) | EditText(html=html) | SendPhoto(caption=html):
                 text, _ = parse_html(html)
@@ -82,7 +84,7 @@ def test_names_and_titles_of_any_form_reach_people_as_they_are(title: str) -> No
 
 @pytest.mark.parametrize("message", every_message("1 month"), ids=lambda message: type(message).__name__)
 def test_every_button_fits_and_opens_or_means_something(message: AnyMessage) -> None:
-    outgoing = screen(message, 1, shop())
+    outgoing = screen(message, 1, shop(), ENGLISH)
     for row in getattr(outgoing, "buttons", ()):
         for button in row:
             assert isinstance(button, Button)
@@ -91,12 +93,12 @@ def test_every_button_fits_and_opens_or_means_something(message: AnyMessage) -> 
 
 
 def test_a_screen_that_answers_a_tap_takes_the_place_of_the_one_that_was_tapped() -> None:
-    assert isinstance(screen(messages.PlanList(replaces=7), 1, shop()), EditText)
-    assert isinstance(screen(messages.PlanList(), 1, shop()), SendText)
+    assert isinstance(screen(messages.PlanList(replaces=7), 1, shop(), ENGLISH), EditText)
+    assert isinstance(screen(messages.PlanList(), 1, shop(), ENGLISH), SendText)
 
 
 def test_a_shop_without_crypto_does_not_offer_it() -> None:
     node_shop = Shop("x", "", CATALOGUE, [], "https://vpn.example", crypto=False)
-    outgoing = screen(messages.WaysToPay(item="plan:month", balance=RUB), 1, node_shop)
+    outgoing = screen(messages.WaysToPay(item="plan:month", balance=RUB), 1, node_shop, ENGLISH)
     assert isinstance(outgoing, SendText)
     assert not any("Crypto" in button.text for row in outgoing.buttons for button in row)

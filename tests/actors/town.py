@@ -126,7 +126,7 @@ async def _open_shop(
         actors: dict[str, Callable[[Context], Actor]] = {
             "db_writer": partial(DbWriter, environment=surroundings),
             "sender": partial(Sender, environment=surroundings, shop=shop),
-            "telegram": partial(TelegramActor, environment=surroundings),
+            "telegram": partial(TelegramActor, environment=surroundings, shop=shop),
             "gateway": partial(Gateway, environment=surroundings, shop=shop),
             "crypto_payment_watcher": partial(CryptoPaymentWatcher, environment=surroundings),
         }

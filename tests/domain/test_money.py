@@ -46,12 +46,11 @@ def test_an_amount_that_is_not_an_integer_is_refused(amount: object) -> None:
 @pytest.mark.parametrize(
     ("money", "text"),
     [
-        (Money(19900, "RUB"), "199 ₽"),
-        (Money(19950, "RUB"), "199.50 ₽"),
-        (Money(150, "XTR"), "150 ⭐"),
-        (Money(5, "USD"), "0.05 $"),
-        (Money(-150, "EUR"), "-1.50 €"),
+        (Money(19900, "RUB"), "199.00 RUB"),
+        (Money(150, "XTR"), "150 XTR"),
+        (Money(-150, "EUR"), "-1.50 EUR"),
     ],
 )
-def test_people_read_amounts_in_their_usual_form(money: Money, text: str) -> None:
+def test_an_amount_is_written_as_it_is_read(money: Money, text: str) -> None:
     assert str(money) == text
+    assert Money.parse(text) == money

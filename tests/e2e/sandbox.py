@@ -68,7 +68,7 @@ class Person:
         """Wait for a message that matches and give what the pattern's group caught (or all of it)."""
 
         def matching(message: Message) -> str | None:
-            found = re.search(pattern, message.get("text") or message.get("caption") or "")
+            found = re.search(pattern, _words(message))
             return found[1 if found.re.groups else 0] if found else None
 
         _, text = await self.wait_for(matching, f"a message like {pattern!r}")
@@ -114,13 +114,23 @@ class Person:
 
 def _button(message: Message, words: str) -> str | None:
     return next(
-        (button["text"] for row in message.get("buttons") or [] for button in row if words in button["text"]),
+        (
+            button["text"]
+            for row in message.get("buttons") or []
+            for button in row
+            if words in _read(button["text"])
+        ),
         None,
     )
 
 
 def _words(message: Message) -> str:
-    return message.get("text") or message.get("caption") or ""
+    return _read(message.get("text") or message.get("caption") or "")
+
+
+def _read(text: str) -> str:
+    """A text as a reader sees it: a space that keeps a number with its currency is a space."""
+    return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
 
 
 @dataclass(slots=True)

@@ -159,7 +159,15 @@ async def test_a_port_that_is_taken_is_named(
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ('title = "1 month"', 'titel = "1 month"', "plans[0].titel: unknown key, did you mean 'title'?"),
+        ("title = {", "titel = {", "plans[0].titel: unknown key, did you mean 'title'?"),
+        (
+            'ru = "1 месяц"',
+            'rus = "1 месяц"',
+            "plans.month.title: found the language 'rus', expected one of en,",
+        ),
+        ('en = "1 month", ', "", "plans.month.title: there is none for 'en', expected one"),
+        ('language = "en"', 'language = "English"', "shop.language: found 'English', expected one of en,"),
+        ('"Europe/Moscow"', '"Moscow"', "shop.time_zone: found 'Moscow', expected a name such as"),
         ('"199.00 RUB"', '"199.001 RUB"', "plans.month.price: '199.001' has more than 2 decimal places"),
         (
             '"199.00 RUB"',

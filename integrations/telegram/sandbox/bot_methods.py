@@ -8,6 +8,7 @@ from integrations.telegram.sandbox.events import Event
 from integrations.telegram.sandbox.message_methods import chat_of
 from integrations.telegram.sandbox.parameters import Parameters
 from integrations.telegram.sandbox.service import Service
+from integrations.telegram.sandbox.state import BotSettings, Introduction
 from integrations.telegram.sandbox.wire import (
     AcceptedGiftTypes,
     BotCommand,
@@ -19,6 +20,7 @@ from integrations.telegram.sandbox.wire import (
 
 COMMANDS_LIMIT: Final = 100
 _COMMAND: Final = re.compile(r"/?[a-z0-9_]{1,32}")
+_LANGUAGE: Final = re.compile(r"[a-z]{2}")
 _ACTIONS: Final = frozenset(
     {"typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice"}
     | {"upload_document", "choose_sticker", "find_location", "record_video_note", "upload_video_note"}
@@ -48,7 +50,7 @@ def log_out(service: Service, parameters: Parameters) -> bool:
 
 
 def set_my_commands(service: Service, parameters: Parameters) -> bool:
-    """The command menu, one for everybody: scopes and languages are accepted and not told apart."""
+    """The command menu of a language, or of everybody; scopes are accepted and not told apart."""
     commands = parameters.json("commands", list[BotCommand], "can't parse commands JSON array") or []
     if len(commands) > COMMANDS_LIMIT:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
@@ -58,62 +60,71 @@ def set_my_commands(service: Service, parameters: Parameters) -> bool:
         if not 1 <= len(command.description) <= 256:
             raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
         command.command = command.command.removeprefix("/")
-    settings = service.world.settings()
-    settings.commands = commands
-    service.world.save_settings(settings)
-    return True
+    return _introduce(service, parameters, commands=commands)
 
 
-def delete_my_commands(service: Service, _: Parameters) -> bool:
+def delete_my_commands(service: Service, parameters: Parameters) -> bool:
     """An empty command menu."""
-    settings = service.world.settings()
-    settings.commands = []
-    service.world.save_settings(settings)
-    return True
+    return _introduce(service, parameters, commands=[])
 
 
-def get_my_commands(service: Service, _: Parameters) -> list[BotCommand]:
-    """The command menu."""
-    return service.world.settings().commands
+def get_my_commands(service: Service, parameters: Parameters) -> list[BotCommand]:
+    """The command menu of exactly that language."""
+    return _introduction(service.world.settings(), parameters).commands
 
 
 def set_my_name(service: Service, parameters: Parameters) -> bool:
     """The bot's name above the chat."""
-    settings = service.world.settings()
-    settings.name = parameters.text("name") or service.world.bot.first_name
-    service.world.save_settings(settings)
-    return True
+    name = parameters.text("name") or service.world.bot.first_name
+    return _introduce(service, parameters, name=name)
 
 
 def set_my_description(service: Service, parameters: Parameters) -> bool:
     """What an empty chat shows."""
-    settings = service.world.settings()
-    settings.description = parameters.text("description")
-    service.world.save_settings(settings)
-    return True
+    return _introduce(service, parameters, description=parameters.text("description"))
 
 
 def set_my_short_description(service: Service, parameters: Parameters) -> bool:
     """What the bot's profile shows."""
+    return _introduce(service, parameters, short_description=parameters.text("short_description"))
+
+
+def get_my_name(service: Service, parameters: Parameters) -> dict[str, str]:
+    """The name as set."""
     settings = service.world.settings()
-    settings.short_description = parameters.text("short_description")
+    return {"name": _introduction(settings, parameters).name or settings.name}
+
+
+def get_my_description(service: Service, parameters: Parameters) -> dict[str, str]:
+    """The description as set."""
+    settings = service.world.settings()
+    return {"description": _introduction(settings, parameters).description or settings.description}
+
+
+def get_my_short_description(service: Service, parameters: Parameters) -> dict[str, str]:
+    """The short description as set."""
+    settings = service.world.settings()
+    own = _introduction(settings, parameters).short_description
+    return {"short_description": own or settings.short_description}
+
+
+def _introduce(service: Service, parameters: Parameters, **said: object) -> bool:
+    settings = service.world.settings()
+    introduction = _introduction(settings, parameters)
+    for field, value in said.items():
+        setattr(introduction, field, value)
     service.world.save_settings(settings)
     return True
 
 
-def get_my_name(service: Service, _: Parameters) -> dict[str, str]:
-    """The name as set."""
-    return {"name": service.world.settings().name}
-
-
-def get_my_description(service: Service, _: Parameters) -> dict[str, str]:
-    """The description as set."""
-    return {"description": service.world.settings().description}
-
-
-def get_my_short_description(service: Service, _: Parameters) -> dict[str, str]:
-    """The short description as set."""
-    return {"short_description": service.world.settings().short_description}
+def _introduction(settings: BotSettings, parameters: Parameters) -> Introduction:
+    """What is said in the language of the call; to everybody if it names none."""
+    language = parameters.text("language_code")
+    if not language:
+        return settings
+    if not _LANGUAGE.fullmatch(language):
+        raise bad_request("invalid language code specified")
+    return settings.translations.setdefault(language, Introduction())
 
 
 def set_chat_menu_button(service: Service, parameters: Parameters) -> bool:

@@ -15,6 +15,7 @@ from integrations.telegram.sandbox.events import Event, Events, Signals
 from integrations.telegram.sandbox.wire import BotCommand, Chat, Content, Message, User
 
 FIRST_PERSON: Final = 1001
+FIRST_RUSSIAN: Final = 2001
 FIRST_STARS: Final = 1000
 LAST_SEARCHED: Final = 20
 UNREAD_COUNTED: Final = 100
@@ -111,13 +112,19 @@ class StoredFile(msgspec.Struct):
     height: int = 0
 
 
-class BotSettings(msgspec.Struct):
-    """What the bot said about itself."""
+class Introduction(msgspec.Struct):
+    """What the bot said about itself in one language; empty where it said nothing."""
 
-    name: str
+    name: str = ""
     description: str = ""
     short_description: str = ""
     commands: list[BotCommand] = []
+
+
+class BotSettings(Introduction):
+    """What the bot said about itself to everybody, and to people with a language of their own."""
+
+    translations: dict[str, Introduction] = {}
 
 
 class World:
@@ -137,6 +144,7 @@ class World:
         if self.people.count() == 0:
             self.add_person()
             self.add_person()
+            self.add_person(id=FIRST_RUSSIAN, first_name="Мария", username="maria", language_code="ru")
 
     def now(self) -> int:
         """Unix seconds by the sandbox's clock."""

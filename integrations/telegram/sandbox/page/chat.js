@@ -34,7 +34,7 @@ export class Chat {
     this.scroll = el("div.scroll", { onscroll: () => this.#scrolled() }, this.list);
     this.toEnd = iconButton("down", "To the end", () => this.#scrollToEnd("smooth"), "to-end");
     this.toEnd.hidden = true;
-    this.composer = new Composer({ send: (text) => this.send(text), commands: () => this.app.bot().settings.commands ?? [] });
+    this.composer = new Composer({ send: (text) => this.send(text), commands: () => this.app.introduction(id).commands });
     const back = iconButton("back", "Back", () => this.app.back(), "back");
     const head = el("header.chat-head", {}, back, this.face, this.title, this.viewer,
       iconButton("more", "More", () => this.#menu()));
@@ -129,9 +129,9 @@ export class Chat {
   }
 
   #hint() {
-    const bot = this.app.bot();
+    const { description } = this.app.introduction(this.personId);
     this.empty.replaceChildren(el("b", {}, "What can this bot do?"),
-      el("p", {}, bot.settings.description || `Press Start to talk to ${bot.name}.`));
+      el("p", {}, description || `Press Start to talk to ${this.app.bot().name}.`));
     return this.empty;
   }
 

@@ -31,6 +31,15 @@ class App {
   person(id) { return this.state.people.find((person) => person.id === id); }
   canAdvance() { return this.state.can_advance; }
   now() { return this.state.now && this.state.now + (performance.now() - this.fetched) / 1000; }
+  // What the bot says of itself to a person: in their language, or what it says to everybody.
+  introduction(id) {
+    const everybody = this.state.bot.settings;
+    const own = everybody.translations?.[this.person(id)?.language_code.slice(0, 2)];
+    return {
+      description: own?.description || everybody.description,
+      commands: own?.commands?.length ? own.commands : everybody.commands ?? [],
+    };
+  }
   isOpen(id) { return this.chats.some((chat) => chat.personId === id); }
   open(id) { this.#go([id]); }
   openBeside(id) { this.#go([...this.chats.map((chat) => chat.personId), id]); }

@@ -12,10 +12,17 @@ from integrations.http_client import OutcomeUnknown
 from tests.integrations.telegram.sandbox.conftest import Refused, Running
 
 
-async def test_two_people_are_there_from_the_start_and_more_can_be_made(sandbox: Running) -> None:
+async def test_three_people_are_there_from_the_start_one_of_them_russian_and_more_can_be_made(
+    sandbox: Running,
+) -> None:
     made = await sandbox.post("people", first_name="Zoë", language_code="ru", stars=5)
     people = (await sandbox.get("people"))["people"]
-    assert [person["id"] for person in people] == [1001, 1002, 1003]
+    assert [(person["id"], person["language_code"]) for person in people] == [
+        (1001, "en"),
+        (1002, "en"),
+        (1003, "ru"),
+        (2001, "ru"),
+    ]
     assert made == people[2]
     assert (made["first_name"], made["language_code"], made["stars"], made["started"]) == (
         "Zoë",

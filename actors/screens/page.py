@@ -1,0 +1,52 @@
+"""What every screen is made with, and the parts that several share."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from actors.screens.shop import Shop
+from actors.words import Words
+from integrations.telegram.outgoing import Button, Buttons
+
+#: The text of a screen with its buttons. A plain string is no text: what people typed could be in it (N8).
+Told = tuple[Markup, Buttons]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """For whom a screen is made, and of which shop."""
+
+    chat: int
+    shop: Shop
+    words: Words
+
+    def title(self, title: str) -> str:
+        """The title of something sold, in the reader's language if the configuration has it."""
+        return self.shop.catalogue.title_in(self.words.language, title)
+
+
+def paragraphs(*parts: Markup) -> Markup:
+    """Parts of a text with an empty line between them."""
+    return Markup("\n\n").join(parts)
+
+
+def menu(page: Page) -> Buttons:
+    """The main menu."""
+    words = page.words
+    return (
+        (Button(words.plain("button-plans"), data="show:plans"),),
+        (
+            Button(words.plain("button-account"), data="show:account"),
+            Button(words.plain("button-balance"), data="show:top_ups"),
+        ),
+    )
+
+
+def to_menu(page: Page) -> tuple[Button, ...]:
+    """The row that leads back to the main menu."""
+    return (Button(page.words.plain("button-menu"), data="show:home"),)
+
+
+def renewing(page: Page) -> tuple[Button, ...]:
+    """The row that leads to the plans once more."""
+    return (Button(page.words.plain("button-renew"), data="show:plans"),)

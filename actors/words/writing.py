@@ -1,0 +1,46 @@
+"""Money and moments as a language writes them, from Unicode's data (CLDR) by Babel."""
+
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from typing import Final
+
+from babel import Locale
+from babel.dates import format_date, format_time, get_datetime_format, get_timezone_location
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
+
+from domain.money import Money
+
+#: How a currency writes itself, for languages that have no sign of their own for it; XTR is Telegram Stars.
+_SIGNS: Final = {
+    "XTR": "⭐",
+    "RUB": "₽",
+    "USD": "$",
+    "EUR": "€",
+    "UAH": "₴",
+    "KZT": "₸",
+    "GEL": "₾",
+    "TRY": "₺",
+}
+
+_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
+
+
+def write_money(money: Money, locale: Locale) -> str:
+    """`$5` and `199 ₽` in English, `1 990,50 ₽` in Russian, `150 ⭐`; whole amounts without decimal places."""
+    amount = Decimal(money.decimal())
+    whole = amount == amount.to_integral_value()
+    if get_currency_symbol(money.currency, locale) == money.currency:
+        number = format_decimal(amount, "#,##0" if whole else "#,##0.00", locale)
+        return f"{number}{_NO_BREAK}{_SIGNS.get(money.currency, money.currency)}"
+    pattern = str(locale.currency_formats["standard"].pattern)
+    form = pattern.replace(".00", "") if whole else pattern
+    return format_currency(amount, money.currency, form, locale, currency_digits=False)
+
+
+def write_moment(moment: datetime, locale: Locale, zone: tzinfo) -> str:
+    """Date and time of day where the reader is, with the zone's city: `December 24, 2026, 12:42 AM (Moscow)`."""
+    local = moment.astimezone(zone)
+    date = format_date(local, "long", locale)
+    time = format_time(local, "short", zone, locale)
+    both = str(get_datetime_format("long", locale)).replace("'", "").replace("{0}", time).replace("{1}", date)
+    return f"{both} ({get_timezone_location(zone, locale, return_city=True)})"
