@@ -18,7 +18,8 @@ import trio
 from actors.environment import Environment
 from actors.messages import LookAgain, Write
 from domain.commands import Confirmation, ConfirmProvisions
-from integrations.xray.driver import NodeDriver, NodeRefused, NodeUnavailable, open_driver
+from integrations.xray.driver import open_driver
+from integrations.xray.interface import NodeDriver, NodeRefused, NodeUnavailable
 from integrations.xray.node import Node, NodeUser
 from runtime import Actor, ActorSpec, Context, Message, Ref, Tick, Worker
 
@@ -29,9 +30,6 @@ _OURS: Final = re.compile(r"s[1-9][0-9]*")
 
 #: Seconds between two tries at a node that does not answer.
 _RETRY_SECONDS: Final = 1.0
-
-#: Seconds that the two clocks (whole seconds there) may differ before an uptime counts as a restart.
-_UPTIME_SLACK_SECONDS: Final = 2.0
 
 _UNCONFIRMED: Final = """
     SELECT g.subscription_id, g.uuid, g.present, g.version, g.trace
@@ -95,8 +93,8 @@ class VpnNode(Worker):
         self._node = node
         self._writer = context.ref("db_writer")
         self._driver: NodeDriver | None = None
-        self._booted_at: float | None = None
-        self._connections = 0
+        #: The node's run that was brought in order.
+        self._epoch: str | None = None
 
     async def started(self) -> None:
         """Open the driver, which connects when it is first used."""
@@ -106,31 +104,22 @@ class VpnNode(Worker):
     async def tick(self) -> None:
         """Give a restarted node its users again, then apply what it has not confirmed."""
         try:
-            restarted = await self._has_restarted()
+            assert self._driver is not None, "started opens the driver"
+            epoch = await self._driver.epoch()
             self._metrics.node_up.labels(self._node.name).set(1)
-            if restarted:
+            if epoch != self._epoch:
                 await self._restore()
+                self._epoch = epoch
             await self._apply_unconfirmed()
         except* (NodeUnavailable, NodeRefused) as group:
             reason = str(next(iter(_leaves(group))))
             self.context.log.warning("node unavailable", node=self._node.name, error=reason)
-            self._booted_at = None
             self._metrics.node_up.labels(self._node.name).set(0)
             self.context.nursery.start_soon(self._look_again_later)
 
     async def _look_again_later(self) -> None:
         await self.context.clock.sleep(_RETRY_SECONDS)
         self.context.me.cast(Tick())
-
-    async def _has_restarted(self) -> bool:
-        """Whether the node may have started after we last looked: a new connection, or an uptime that went back."""
-        assert self._driver is not None, "started opens the driver"
-        booted_at = trio.current_time() - await self._driver.uptime()
-        known, self._booted_at = self._booted_at, booted_at
-        connections, self._connections = self._connections, self._driver.connections
-        if known is None or connections != self._connections:
-            return True
-        return booted_at > known + _UPTIME_SLACK_SECONDS
 
     async def _restore(self) -> None:
         """Compare the node's users with the grants: give back who is missing, take away whose time is over."""
@@ -150,7 +139,7 @@ class VpnNode(Worker):
             for grant in missing:
                 nursery.start_soon(self._apply, grant)
             for email in orphans:
-                nursery.start_soon(self._driver.absent, email)
+                nursery.start_soon(self._driver.drop, email)
         self.context.log.info("node restored", node=self._node.name, given=len(missing), taken=len(orphans))
 
     async def _apply_unconfirmed(self) -> None:
@@ -174,13 +163,14 @@ class VpnNode(Worker):
                 self.context.log.info(event, node=self._node.name, subscription=grant.subscription_id)
 
     async def _apply(self, grant: Desired) -> bool:
-        """Bring one user to what is desired; one that the node refuses stays unconfirmed and holds up nobody."""
+        """Bring one user to what is desired; whom the node refuses or cannot cut stays unconfirmed."""
         assert self._driver is not None, "started opens the driver"
         try:
             if grant.present:
                 await self._driver.ensure(self._user(grant))
-            else:
-                await self._driver.absent(_email(grant))
+            elif not await self._driver.drop(_email(grant)):
+                self.context.log.warning("still connected", subscription=grant.subscription_id)
+                return False
         except NodeRefused as error:
             self.context.log.error("grant refused", subscription=grant.subscription_id, error=str(error))
             return False

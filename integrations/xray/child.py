@@ -20,6 +20,8 @@ import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
+from integrations.xray.keeper import TRAIL_PATH, keep
+
 #: What stands on the standard output when nothing is in the way; anything else there is the reason for not starting.
 STARTING: Final = "starting"
 
@@ -42,7 +44,10 @@ def main(config_path: str, parent_pid: str) -> None:
         _refuse(f"cannot read the configuration {config_path}: {error}")
     for inbound in config.get("inbounds", []):
         _check_port(inbound.get("listen", "0.0.0.0"), inbound["port"])
-    _clear_socket(config.get("api", {}).get("listen", ""))
+    api_socket = config.get("api", {}).get("listen", "")
+    _clear_socket(api_socket)
+    if config.get("log", {}).get("access") == TRAIL_PATH:
+        keep(api_socket, [inbound["port"] for inbound in config["inbounds"]])
 
     from xray.xray import startFromJSON  # type: ignore[import-untyped]
 

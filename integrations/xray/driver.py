@@ -2,7 +2,7 @@
 
 The API has no transaction, no versions and one error code for everything, and a call that got no answer may have been
 carried out. So the driver never decides on what an error says: it reads the user back and compares (the look-up is
-cheap for the node). Whatever was interrupted, calling `ensure` or `absent` again is safe and enough.
+cheap for the node). Whatever was interrupted, calling `ensure`, `absent` or `drop` again is safe and enough.
 
 One process drives a node (U11): the driver holds a lock next to the node's socket. Calls for one user
 run in the order in which they were made; different users run side by side.
@@ -10,16 +10,22 @@ run in the order in which they were made; different users run side by side.
 
 import fcntl
 import os
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import trio
 
-from integrations.xray import grpc, messages
+from integrations.xray import grpc
+from integrations.xray.calls import Calls
+from integrations.xray.cutting import CannotCut, Cutter
+from integrations.xray.interface import Capabilities, NodeBusy, NodeRefused, NodeUnavailable, Usage
 from integrations.xray.node import BadUser, Node, NodeUser
+from integrations.xray.turns import Turns
+from integrations.xray.way import Way, way_on_this_machine
+from integrations.xray.wire import BadAnswer
 
 #: Operations under way at once on one node; more was not faster.
 IN_FLIGHT_MAX: Final = 64
@@ -27,186 +33,185 @@ IN_FLIGHT_MAX: Final = 64
 #: Seconds for the complete list of a node; 100,000 users take one to three.
 LIST_SECONDS: Final = 60.0
 
+#: Seconds in which a removed user's connections must be gone; they need milliseconds.
+CUT_SECONDS: Final = 3.0
+
+#: Seconds between two looks whether they are.
+_LOOK_SECONDS: Final = 0.02
+
 #: How often an operation acts on what it read back before it gives up.
 _ROUNDS: Final = 3
 
-#: Users converted between two looks at the event loop: about 2 ms.
-_USERS_IN_A_BATCH: Final = 500
-
-
-class NodeUnavailable(Exception):
-    """The node gave no answer (down, too slow, connection cut). What was asked may have been done or not."""
-
-
-class NodeRefused(Exception):
-    """The node answers and does not do what was asked; repeating will not help, its configuration must change."""
-
-
-class NodeBusy(Exception):
-    """Another process, or another driver of this one, drives this node."""
-
-
-class NodeDriver(Protocol):
-    """What the rest of turnpike needs of a node, whoever manages it.
-
-    Every method raises `NodeUnavailable` or `NodeRefused`, and has a deadline of its own. After `NodeUnavailable`
-    the outcome is unknown: call again.
-    """
-
-    async def ensure(self, user: NodeUser) -> None:
-        """Make the node have exactly this user under this name. Idempotent. Raises `BadUser`."""
-
-    async def absent(self, email: str) -> None:
-        """Make the node have no user of this name; open connections of theirs are not cut by it. Idempotent."""
-
-    async def users(self) -> dict[str, NodeUser]:
-        """All users of the node by name, those that we did not put there included."""
-
-    async def count(self) -> int:
-        """How many users the node has."""
-
-    async def uptime(self) -> int:
-        """Whole seconds since the node's start; if it went back, the node restarted and lost its users."""
-
-    @property
-    def connections(self) -> int:
-        """How often the node was connected to; one more may mean that it restarted, however short ago."""
-
-    async def online_addresses(self, email: str) -> dict[str, int]:
-        """Addresses from which the user is connected now, with the unix second of the last sign of life."""
-
 
 class XrayDriver:
-    """A node whose Xray we control directly; made by `open_driver`."""
+    """A node whose Xray we control directly; made by `open_driver`. See `NodeDriver` for what its methods promise."""
 
-    def __init__(self, node: Node, channel: grpc.Channel, timeout: float) -> None:
+    def __init__(self, node: Node, channel: grpc.Channel, cutter: Cutter, timeout: float) -> None:
         """Drive `node` over `channel`; `timeout` is in seconds, for one operation."""
         self._node = node
         self._channel = channel
+        self._calls = Calls(channel, node.inbound_tag)
+        self._cutter = cutter
         self._timeout = timeout
         self._slots = trio.Semaphore(IN_FLIGHT_MAX)
-        self._turns: dict[str, trio.Lock] = {}
-        #: Names whose last change got no answer: a late one may still come into effect on the node.
-        self._doubtful: set[str] = set()
-
-    @property
-    def connections(self) -> int:
-        """How often the node was connected to. See `NodeDriver`."""
-        return self._channel.connections
+        self._turns = Turns()
+        #: Removed users who could not be cut, as far as the connection of that number told.
+        self._blocked: set[str] = set()
+        self._blocked_as_of = -1
+        self._learning = trio.Lock()
 
     async def ensure(self, user: NodeUser) -> None:
-        """Add the user; if the node objects, compare what it has and replace what differs. See `NodeDriver`."""
-        add = messages.add_user(self._node.inbound_tag, user)
+        """Add the user; if the node objects, compare what it has and replace what differs."""
+        user.check()
         async with self._change(user.email) as settled:
-            if settled and not await self._objection(add):
+            await self._unblock(user.email)
+            if settled and not await self._calls.add(user):
                 return
             objection = ""
             for _ in range(_ROUNDS):
-                found = await self._find(user.email)
+                found = await self._calls.find(user.email)
                 if found == user:
                     return
                 if found is not None:
-                    await self._objection(self._remove(user.email))
-                objection = await self._objection(add)
+                    # Never the other way round: the node removes by UUID, and the new user would go with the old.
+                    await self._calls.remove(user.email)
+                objection = await self._calls.add(user)
             raise NodeRefused(
                 f"node {self._node.name!r} does not take user {user.email!r}: {objection or 'it changes'}"
             )
 
     async def absent(self, email: str) -> None:
-        """Remove the user; if the node objects, look whether it has them at all. See `NodeDriver`."""
-        if not email:
-            raise BadUser("a user without a name cannot be removed")
+        """Remove the user; if the node objects, look whether it has them at all."""
         async with self._change(email) as settled:
-            if settled and not await self._objection(self._remove(email)):
-                return
-            objection = ""
-            for _ in range(_ROUNDS):
-                if await self._find(email) is None:
-                    return
-                objection = await self._objection(self._remove(email))
-            raise NodeRefused(
-                f"node {self._node.name!r} does not remove user {email!r}: {objection or 'it is back'}"
-            )
+            await self._remove(email, settled)
+
+    async def drop(self, email: str) -> bool:
+        """Remove the user, then end their connections until the node sees none."""
+        async with self._change(email, self._timeout + CUT_SECONDS) as settled:
+            addresses = await self._calls.addresses(email)
+            await self._remove(email, settled)
+            gone = await self._cut(email, addresses)
+            await (self._unblock(email) if gone else self._block(email))
+            return gone
 
     async def users(self) -> dict[str, NodeUser]:
-        """Read the complete list, 117 bytes a user. See `NodeDriver`."""
-        request = messages.inbound_users(self._node.inbound_tag)
+        """Read the complete list."""
         async with self._operation(max(self._timeout, LIST_SECONDS)):
-            answer = await self._channel.call(messages.GET_INBOUND_USERS, request)
-            users: dict[str, NodeUser] = {}
-            for user in messages.read_users(answer):
-                users[user.email] = user
-                if len(users) % _USERS_IN_A_BATCH == 0:
-                    await trio.lowlevel.checkpoint()
-            return users
+            return await self._calls.users()
 
     async def count(self) -> int:
-        """See `NodeDriver`."""
-        request = messages.inbound_users(self._node.inbound_tag)
+        """Ask the node."""
         async with self._operation(self._timeout):
-            return messages.read_count(await self._channel.call(messages.GET_INBOUND_USERS_COUNT, request))
+            return await self._calls.count()
+
+    async def usage(self) -> Usage:
+        """Read all counters; if the node restarted meanwhile, read them again."""
+        async with self._operation(max(self._timeout, LIST_SECONDS)):
+            while True:
+                epoch = await self._epoch()
+                traffic = await self._calls.traffic()
+                if epoch == await self._epoch():
+                    return Usage(epoch, traffic)
+
+    async def online(self) -> dict[str, frozenset[str]]:
+        """Ask the node."""
+        async with self._operation(max(self._timeout, LIST_SECONDS)):
+            return await self._calls.online()
+
+    async def epoch(self) -> str:
+        """Read the name that we gave to this run of the node, or give it one."""
+        async with self._operation(self._timeout):
+            return await self._epoch()
 
     async def uptime(self) -> int:
-        """See `NodeDriver`; the cheapest call, so it is the heartbeat too."""
+        """Ask the node."""
         async with self._operation(self._timeout):
-            return await self._uptime()
+            return await self._calls.uptime()
 
-    async def online_addresses(self, email: str) -> dict[str, int]:
-        """See `NodeDriver`; the node never lists loopback addresses."""
+    async def capabilities(self) -> Capabilities:
+        """Try whether connections can be ended; counters are live on the nodes that turnpike starts."""
         async with self._operation(self._timeout):
             try:
-                answer = await self._channel.call(
-                    messages.GET_ONLINE_ADDRESSES, messages.online_addresses(email)
-                )
-            except grpc.CallFailed as error:
-                if error.status == grpc.NOT_FOUND:
-                    return {}
-                raise
-            return messages.read_online_addresses(answer)
+                await self._cutter.check()
+            except CannotCut:
+                return Capabilities(cuts=False, counts_live=not self._node.flow)
+            return Capabilities(cuts=True, counts_live=self._cutter.has_keeper or not self._node.flow)
 
-    def _remove(self, email: str) -> bytes:
-        return messages.remove_user(self._node.inbound_tag, email)
+    async def _remove(self, email: str, settled: bool) -> None:
+        if settled and not await self._calls.remove(email):
+            return
+        objection = ""
+        for _ in range(_ROUNDS):
+            if await self._calls.find(email) is None:
+                return
+            objection = await self._calls.remove(email)
+        raise NodeRefused(
+            f"node {self._node.name!r} does not remove user {email!r}: {objection or 'it is back'}"
+        )
 
-    async def _objection(self, change: bytes) -> str:
-        """Send a change; return what the node has against it, in its words, or nothing."""
-        try:
-            await self._channel.call(messages.ALTER_INBOUND, change)
-        except grpc.CallFailed as error:
-            return str(error)
-        return ""
+    async def _cut(self, email: str, addresses: frozenset[str]) -> bool:
+        """End connections until there are none to be seen; whether that was reached in time."""
+        with trio.move_on_after(CUT_SECONDS):
+            try:
+                while await self._cutter.cut(email, addresses) or addresses:
+                    addresses = await self._calls.addresses(email)
+                    if addresses:
+                        await trio.sleep(_LOOK_SECONDS)
+                return True
+            except CannotCut:
+                return not addresses
+        return False
 
-    async def _find(self, email: str) -> NodeUser | None:
-        request = messages.inbound_users(self._node.inbound_tag, email)
-        answer = await self._channel.call(messages.GET_INBOUND_USERS, request)
-        return next(messages.read_users(answer), None)
+    async def _block(self, email: str) -> None:
+        """Keep a multiplexing client from opening more over what it has; vision has no such clients."""
+        if (
+            not self._node.flow
+            and email not in await self._known_blocked()
+            and not await self._calls.block(email)
+        ):
+            self._blocked.add(email)
 
-    async def _uptime(self) -> int:
-        return messages.read_uptime(await self._channel.call(messages.GET_SYS_STATS, b""))
+    async def _unblock(self, email: str) -> None:
+        if email in await self._known_blocked():
+            await self._calls.unblock(email)
+            self._blocked.discard(email)
+
+    async def _known_blocked(self) -> set[str]:
+        """Who is blocked; what an earlier driver left there is learnt at the first call on a connection."""
+        if self._node.flow:
+            return set()
+        async with self._learning:
+            if self._blocked_as_of != self._channel.connections:
+                self._blocked = await self._calls.blocked()
+                self._blocked_as_of = self._channel.connections
+            return self._blocked
+
+    async def _epoch(self) -> str:
+        epoch = await self._calls.epoch()
+        if epoch is not None:
+            return epoch
+        await self._calls.mark_epoch(secrets.token_hex(8))
+        marked = await self._calls.epoch()
+        if marked is None:
+            raise NodeRefused(f"node {self._node.name!r} does not keep the mark of its run")
+        return marked
 
     @asynccontextmanager
-    async def _change(self, email: str) -> AsyncIterator[bool]:
+    async def _change(self, email: str, timeout: float | None = None) -> AsyncIterator[bool]:
         """Give a user's changes their order; say whether the last one is known to have ended.
 
         If it is not, a round trip comes first: the node reads in order, so it has then begun what was sent before.
         """
-        key = email.lower()
-        async with self._turn(key), self._operation(self._timeout):
-            settled = key not in self._doubtful
-            self._doubtful.add(key)
+        if not email:
+            raise BadUser("a user without a name cannot be changed")
+        async with (
+            self._turns.turn(email),
+            self._operation(timeout or self._timeout),
+            self._turns.change(email) as settled,
+        ):
             if not settled:
-                await self._uptime()
+                await self._calls.uptime()
             yield settled
-            self._doubtful.discard(key)
-
-    @asynccontextmanager
-    async def _turn(self, key: str) -> AsyncIterator[None]:
-        lock = self._turns.setdefault(key, trio.Lock())
-        try:
-            async with lock:
-                yield
-        finally:
-            if not lock.locked() and self._turns.get(key) is lock:
-                del self._turns[key]
 
     @asynccontextmanager
     async def _operation(self, timeout: float) -> AsyncIterator[None]:
@@ -222,22 +227,26 @@ class XrayDriver:
                 raise NodeUnavailable(message) from None
             except grpc.ConnectionBroken as error:
                 raise NodeUnavailable(f"node {self._node.name!r} cannot be reached: {error}") from None
-            except (grpc.CallFailed, messages.BadAnswer) as error:
+            except (grpc.CallFailed, BadAnswer) as error:
                 raise NodeRefused(f"node {self._node.name!r} refuses: {error}") from None
 
 
 @asynccontextmanager
-async def open_driver(node: Node, *, timeout: float = 5.0) -> AsyncIterator[XrayDriver]:
-    """Drive a node; `timeout` is in seconds, for one operation (the list has `LIST_SECONDS`).
+async def open_driver(
+    node: Node, way: Way | None = None, *, timeout: float = 5.0
+) -> AsyncIterator[XrayDriver]:
+    """Drive a node; `timeout` is in seconds, for one operation (lists have `LIST_SECONDS`).
 
+    `way` is how it is reached if it does not run on this machine.
     Nothing is connected yet: calls connect when needed, so a node may be down now. Raises `NodeBusy`.
     """
     failure: Exception | None = None
     with _exclusive(node):
         async with trio.open_nursery() as nursery:
-            channel = grpc.Channel(partial(trio.open_unix_socket, node.api_socket), nursery)
+            way = way or way_on_this_machine(node)
+            channel = grpc.Channel(way.api, nursery)
             try:
-                yield XrayDriver(node, channel, timeout)
+                yield XrayDriver(node, channel, way.cutter, timeout)
             except Exception as error:
                 # Carried around the nursery, which would wrap it into a group that callers must unpack.
                 failure = error

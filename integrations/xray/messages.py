@@ -1,68 +1,54 @@
 """The few messages of Xray's API that turnpike speaks, as typed functions from values to bytes and back.
 
-The descriptors are built at start from field numbers and live in a pool of their own: no generated code that must
-match the version of the protobuf library, no top-level packages called `app` and `core`, no copied files.
-
 This module is also a guard. Some requests end the whole node (an operation without content, an inbound without
-settings, an account of another protocol); others make users that cannot be seen or removed. There is no function
-here that could write one of them.
+settings, an account of another protocol); others make users that cannot be seen or removed, put aside the rules of the
+operator, or lose traffic that was counted (`reset`). There is no function here that could write one of them.
 """
 
 from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
-from google.protobuf import (  # type: ignore[import-untyped]
-    descriptor_pb2,
-    descriptor_pool,
-    message_factory,
-)
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-
-from integrations.xray.node import NodeUser
+from integrations.xray.interface import Traffic
+from integrations.xray.node import BLOCK, BadUser, NodeUser
+from integrations.xray.wire import BadAnswer, decode, encode, pieces
 
 _HANDLER: Final = "/xray.app.proxyman.command.HandlerService/"
 _STATS: Final = "/xray.app.stats.command.StatsService/"
+_ROUTING: Final = "/xray.app.router.command.RoutingService/"
 
 ALTER_INBOUND: Final = _HANDLER + "AlterInbound"
 GET_INBOUND_USERS: Final = _HANDLER + "GetInboundUsers"
 GET_INBOUND_USERS_COUNT: Final = _HANDLER + "GetInboundUsersCount"
+ADD_OUTBOUND: Final = _HANDLER + "AddOutbound"
+LIST_OUTBOUNDS: Final = _HANDLER + "ListOutbounds"
 GET_SYS_STATS: Final = _STATS + "GetSysStats"
+QUERY_STATS: Final = _STATS + "QueryStats"
 GET_ONLINE_ADDRESSES: Final = _STATS + "GetStatsOnlineIpList"
+GET_ONLINE_USERS: Final = _STATS + "GetUsersStats"
+ADD_RULE: Final = _ROUTING + "AddRule"
+REMOVE_RULE: Final = _ROUTING + "RemoveRule"
+LIST_RULES: Final = _ROUTING + "ListRule"
+
+#: Begins the names of the rules that keep removed users out; no rule of an operator is touched.
+_RULE: Final = "turnpike.off."
+
+#: Begins the name of the outbound that marks a run of a node; nothing is ever routed to it.
+_EPOCH: Final = "turnpike.run."
 
 _ADD_USER: Final = "xray.app.proxyman.command.AddUserOperation"
 _REMOVE_USER: Final = "xray.app.proxyman.command.RemoveUserOperation"
 _VLESS_ACCOUNT: Final = "xray.proxy.vless.Account"
-
-#: message -> field -> (number, type); a type that is not a scalar names another message, `*` marks a repeated field.
-_FIELDS: Final[dict[str, dict[str, tuple[int, str]]]] = {
-    "TypedMessage": {"type": (1, "string"), "value": (2, "bytes")},
-    "User": {"level": (1, "uint32"), "email": (2, "string"), "account": (3, "TypedMessage")},
-    "Account": {"id": (1, "string"), "flow": (2, "string")},
-    "AddUserOperation": {"user": (1, "User")},
-    "RemoveUserOperation": {"email": (1, "string")},
-    "AlterInboundRequest": {"tag": (1, "string"), "operation": (2, "TypedMessage")},
-    "GetInboundUserRequest": {"tag": (1, "string"), "email": (2, "string")},
-    "GetInboundUserResponse": {"users": (1, "*User")},
-    "GetInboundUsersCountResponse": {"count": (1, "int64")},
-    "GetStatsRequest": {"name": (1, "string")},
-    "SysStatsResponse": {"uptime": (10, "uint32")},
-    # A protobuf map is on the wire what a repeated message of key and value is.
-    "Address": {"ip": (1, "string"), "last_seen": (2, "int64")},
-    "GetStatsOnlineIpListResponse": {"ips": (2, "*Address")},
-}
-
-
-class BadAnswer(Exception):
-    """The bytes of an answer are not the message that was expected."""
+_BLACKHOLE: Final = "xray.proxy.blackhole.Config"
+_ROUTER: Final = "xray.app.router.Config"
 
 
 def add_user(tag: str, user: NodeUser) -> bytes:
     """Request for `ALTER_INBOUND`: add this user. Raises `BadUser` for one that the node would mishandle."""
     user.check()
-    account = _encode("Account", id=str(user.uuid), flow=user.flow)
+    account = encode("Account", id=str(user.uuid), flow=user.flow)
     envelope = {"type": _VLESS_ACCOUNT, "value": account}
-    operation = _encode(
+    operation = encode(
         "AddUserOperation", user={"level": user.level, "email": user.email, "account": envelope}
     )
     return _alter_inbound(tag, _ADD_USER, operation)
@@ -70,17 +56,47 @@ def add_user(tag: str, user: NodeUser) -> bytes:
 
 def remove_user(tag: str, email: str) -> bytes:
     """Request for `ALTER_INBOUND`: remove the user of this name."""
-    return _alter_inbound(tag, _REMOVE_USER, _encode("RemoveUserOperation", email=email))
+    return _alter_inbound(tag, _REMOVE_USER, encode("RemoveUserOperation", email=email))
 
 
 def inbound_users(tag: str, email: str = "") -> bytes:
     """Request for `GET_INBOUND_USERS` (one user, or all without a name) and for `GET_INBOUND_USERS_COUNT`."""
-    return _encode("GetInboundUserRequest", tag=tag, email=email)
+    return encode("GetInboundUserRequest", tag=tag, email=email)
 
 
 def online_addresses(email: str) -> bytes:
     """Request for `GET_ONLINE_ADDRESSES` of one user."""
-    return _encode("GetStatsRequest", name=f"user>>>{email}>>>online")
+    return encode("GetStatsRequest", name=f"user>>>{email}>>>online")
+
+
+def traffic() -> bytes:
+    """Request for `QUERY_STATS`: what every user has moved; it never sets a counter back."""
+    return encode("QueryStatsRequest", pattern="user>>>")
+
+
+def mark_epoch(name: str) -> bytes:
+    """Request for `ADD_OUTBOUND`: name this run of the node."""
+    assert name, "a run of a node has a name"
+    return encode(
+        "AddOutboundRequest", outbound={"tag": _EPOCH + name, "proxy_settings": {"type": _BLACKHOLE}}
+    )
+
+
+def block_user(email: str) -> bytes:
+    """Request for `ADD_RULE`: refuse whatever this name asks for from now on.
+
+    A rule without a user would be one for everybody, and one that is not appended puts all others aside.
+    """
+    NodeUser(email, UUID(int=0)).check()
+    rules = encode("Rules", rule=[{"tag": BLOCK, "user_email": [email], "rule_tag": _RULE + email}])
+    return encode("AddRuleRequest", config={"type": _ROUTER, "value": rules}, append=True)
+
+
+def unblock_user(email: str) -> bytes:
+    """Request for `REMOVE_RULE`: take back what `block_user` did. Raises `BadUser` for no name at all."""
+    if not email:
+        raise BadUser("a user without a name is not blocked")
+    return encode("RemoveRuleRequest", rule_tag=_RULE + email)
 
 
 def read_users(answer: bytes) -> Iterator[NodeUser]:
@@ -88,78 +104,70 @@ def read_users(answer: bytes) -> Iterator[NodeUser]:
 
     A name that the node does not know is answered with one empty user: it is left out. Raises `BadAnswer`.
     """
-    for user in _decode("GetInboundUserResponse", answer).users:
-        if user.email:
-            yield _read_user(user)
+    for piece in pieces("GetInboundUserResponse", answer):
+        for user in piece.users:
+            if user.email:
+                yield _read_user(user)
 
 
 def read_count(answer: bytes) -> int:
     """The number in an answer to `GET_INBOUND_USERS_COUNT`. Raises `BadAnswer`."""
-    return int(_decode("GetInboundUsersCountResponse", answer).count)
+    return int(decode("GetInboundUsersCountResponse", answer).count)
 
 
 def read_uptime(answer: bytes) -> int:
     """Whole seconds since the node's start in an answer to `GET_SYS_STATS`. Raises `BadAnswer`."""
-    return int(_decode("SysStatsResponse", answer).uptime)
+    return int(decode("SysStatsResponse", answer).uptime)
 
 
-def read_online_addresses(answer: bytes) -> dict[str, int]:
-    """Address and unix second of its last sign of life, in an answer to `GET_ONLINE_ADDRESSES`. Raises `BadAnswer`."""
-    return {
-        address.ip: int(address.last_seen) for address in _decode("GetStatsOnlineIpListResponse", answer).ips
-    }
+def read_epoch(answer: bytes) -> str | None:
+    """The name of the node's run in an answer to `LIST_OUTBOUNDS`; None if nobody named it. Raises `BadAnswer`."""
+    tags = [outbound.tag for outbound in decode("ListOutboundsResponse", answer).outbounds]
+    return next((tag.removeprefix(_EPOCH) for tag in tags if tag.startswith(_EPOCH)), None)
+
+
+def read_blocked(answer: bytes) -> set[str]:
+    """Names that `block_user` keeps out, in an answer to `LIST_RULES`. Raises `BadAnswer`."""
+    tags = [rule.rule_tag for rule in decode("ListRuleResponse", answer).rules]
+    return {tag.removeprefix(_RULE) for tag in tags if tag.startswith(_RULE)}
+
+
+def read_traffic(answer: bytes) -> Iterator[tuple[str, Traffic]]:
+    """Each direction of each user on its own, in an answer to `QUERY_STATS`: add up by name. Raises `BadAnswer`."""
+    for piece in pieces("QueryStatsResponse", answer):
+        for counter in piece.stat:
+            _, _, rest = counter.name.partition(">>>")
+            email, _, direction = rest.partition(">>>")
+            if direction == "traffic>>>uplink":
+                yield email, Traffic(up=int(counter.value))
+            elif direction == "traffic>>>downlink":
+                yield email, Traffic(down=int(counter.value))
+
+
+def read_online_addresses(answer: bytes) -> frozenset[str]:
+    """Addresses in an answer to `GET_ONLINE_ADDRESSES`. Raises `BadAnswer`."""
+    return frozenset(address.ip for address in decode("GetStatsOnlineIpListResponse", answer).ips)
+
+
+def read_online_users(answer: bytes) -> Iterator[tuple[str, frozenset[str]]]:
+    """Who is connected and from where, in an answer to `GET_ONLINE_USERS`. Raises `BadAnswer`."""
+    for piece in pieces("GetUsersStatsResponse", answer):
+        for user in piece.users:
+            yield user.email, frozenset(address.ip for address in user.ips)
 
 
 def _alter_inbound(tag: str, operation_type: str, operation: bytes) -> bytes:
     # A node dies of an operation without content, so pair the check with the one that made the content.
     assert tag, "a change names its inbound"
     assert operation, "a change of an inbound has content"
-    return _encode("AlterInboundRequest", tag=tag, operation={"type": operation_type, "value": operation})
+    return encode("AlterInboundRequest", tag=tag, operation={"type": operation_type, "value": operation})
 
 
 def _read_user(user: Any) -> NodeUser:
     if user.account.type != _VLESS_ACCOUNT:
         raise BadAnswer(f"user {user.email!r} has an account of type {user.account.type!r}, expected VLESS")
-    account = _decode("Account", user.account.value)
+    account = decode("Account", user.account.value)
     try:
         return NodeUser(user.email, UUID(account.id), account.flow, user.level)
     except ValueError:
         raise BadAnswer(f"user {user.email!r} has an identifier that is not a UUID") from None
-
-
-def _encode(message: str, **fields: object) -> bytes:
-    encoded: bytes = _CLASSES[message](**fields).SerializeToString()
-    return encoded
-
-
-def _decode(message: str, data: bytes) -> Any:
-    try:
-        return _CLASSES[message].FromString(data)
-    except DecodeError:
-        raise BadAnswer(f"{len(data)} bytes are not a {message}") from None
-
-
-def _build_classes() -> dict[str, Any]:
-    """Make a message class of each entry of `_FIELDS`, in a pool that nobody else can collide with."""
-    file = descriptor_pb2.FileDescriptorProto(name="turnpike/xray.proto", syntax="proto3")
-    for message, fields in _FIELDS.items():
-        descriptor = file.message_type.add(name=message)
-        for field, (number, kind) in fields.items():
-            _add_field(descriptor, field, number, kind)
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(name)) for name in _FIELDS}
-
-
-def _add_field(descriptor: Any, name: str, number: int, kind: str) -> None:
-    field_type = descriptor_pb2.FieldDescriptorProto
-    label = field_type.LABEL_REPEATED if kind.startswith("*") else field_type.LABEL_OPTIONAL
-    kind = kind.removeprefix("*")
-    field = descriptor.field.add(name=name, number=number, label=label)
-    if kind in _FIELDS:
-        field.type, field.type_name = field_type.TYPE_MESSAGE, "." + kind
-    else:
-        field.type = getattr(field_type, "TYPE_" + kind.upper())
-
-
-_CLASSES: Final = _build_classes()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from integrations.xray.keeper import SUFFIX, TRAIL_PATH
 from integrations.xray.stream import Config, Private, private_contradiction, server_stream
 from integrations.xray.transport import RAW, VISION, Security, Transport, contradiction
 
@@ -19,8 +20,11 @@ LEVEL: Final = 0
 #: Seconds until Xray closes a connection on which nothing moves; a removed user's idle connections end by it.
 IDLE_SECONDS: Final = 120
 
-#: Linux's limit for the address of a unix socket.
-_SOCKET_PATH_BYTES_MAX: Final = 107
+#: Outbound that swallows everything.
+BLOCK: Final = "block"
+
+#: Linux's limit for the address of a unix socket, less what the keeper's socket beside it needs.
+_SOCKET_PATH_BYTES_MAX: Final = 107 - len(SUFFIX)
 
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,32}")
 _EMAIL: Final = re.compile(r"[a-z0-9._-]{1,64}")
@@ -128,8 +132,12 @@ def server_config(
     clients = [{"id": str(user.uuid), "email": user.email, "flow": user.flow} for user in roster]
     freedom: Config = {"finalRules": [{"action": "allow"}]} if allow_private_targets else {}
     return {
-        "log": {"loglevel": "warning", "access": "none"},
-        "api": {"tag": "api", "listen": str(node.api_socket), "services": ["HandlerService", "StatsService"]},
+        "log": {"loglevel": "warning", "access": TRAIL_PATH},
+        "api": {
+            "tag": "api",
+            "listen": str(node.api_socket),
+            "services": ["HandlerService", "StatsService", "RoutingService"],
+        },
         "stats": {},
         "policy": {
             "levels": {str(LEVEL): level},
@@ -147,8 +155,10 @@ def server_config(
         ],
         "outbounds": [
             {"tag": "direct", "protocol": "freedom", "settings": freedom},
-            {"tag": "block", "protocol": "blackhole"},
+            {"tag": BLOCK, "protocol": "blackhole"},
         ],
+        # Without any, the API could not add one.
+        "routing": {"rules": []},
     }
 
 

@@ -24,6 +24,9 @@ from integrations.xray.stream import Config
 #: Seconds that an Xray gets to stop by itself; it needs milliseconds.
 STOP_SECONDS: Final = 3.0
 
+#: Spliced bytes are counted when their connection ends: a quota would be overrun, and a crash would lose them.
+_COUNT_LIVE: Final = {"XRAY_BUF_SPLICE": "disable"}
+
 _READY_POLL_SECONDS: Final = 0.01
 _LOG_BYTES_MAX: Final = 1 << 20
 _PACKAGE_ROOT: Final = Path(__file__).parents[2]
@@ -129,7 +132,7 @@ def _start(folder: Path, name: str) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(_PACKAGE_ROOT)},
+            env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(_PACKAGE_ROOT)} | _COUNT_LIVE,
             start_new_session=True,
         )
 

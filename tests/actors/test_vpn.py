@@ -23,7 +23,8 @@ from domain.commands import (
     StartPurchase,
 )
 from domain.entities import Provider
-from integrations.xray.driver import NodeBusy, open_driver
+from integrations.xray.driver import open_driver
+from integrations.xray.interface import NodeBusy
 from integrations.xray.link import share_link
 from integrations.xray.node import Node
 from integrations.xray.probe import ProbeResult, probe
@@ -158,4 +159,7 @@ def test_no_module_of_the_product_but_the_vpn_actor_can_reach_the_driver() -> No
     assert {each for each in reach if not each.startswith("integrations/xray/")} == {"actors/vpn.py"}
 
 
-_DRIVER = {"integrations.xray.driver", "integrations.xray.grpc", "integrations.xray.messages"}
+_DRIVER = {
+    f"integrations.xray.{name}"
+    for name in ("driver", "calls", "grpc", "messages", "wire", "cutting", "sockets")
+}

@@ -61,6 +61,7 @@ OPEN: Final = {
         "integrations/telegram/polling.py",
         "random",
     ): "spreads two processes that fight for one token; alone it decides nothing",
+    ("integrations/xray/driver.py", "secrets"): "names a run of a node, which no simulated run contains",
     ("runtime/clock.py", "datetime.datetime.now"): "the clock itself",
     ("runtime/system.py", "random"): "makes the one source of chance that the runtime passes on",
     ("storage/driving.py", "time.monotonic"): "measures how long the loop was really held",

@@ -13,19 +13,12 @@ import pytest
 import trio
 
 from integrations.xray import grpc, messages
-from integrations.xray.driver import (
-    NodeBusy,
-    NodeDriver,
-    NodeRefused,
-    NodeUnavailable,
-    XrayDriver,
-    open_driver,
-)
-from integrations.xray.link import parse_link, share_link
+from integrations.xray.driver import XrayDriver, open_driver
+from integrations.xray.interface import NodeBusy, NodeDriver, NodeRefused, NodeUnavailable
 from integrations.xray.node import BadUser, Node, NodeUser, server_config
 from integrations.xray.process import XrayProcess, open_xray
-from integrations.xray.profile import client_config
-from tests.fixtures.xray import free_port, new_user, open_site, plain_node, running
+from tests.fixtures.downloads import NEIGHBOUR, open_client, open_endless_site
+from tests.fixtures.xray import new_user, plain_node, running
 
 
 @asynccontextmanager
@@ -237,6 +230,27 @@ async def test_a_request_that_the_driver_cannot_express_would_end_the_node(tmp_p
         assert "killed by SIGABRT" in await xray.wait_dead() or xray.returncode() == 2
 
 
+async def test_two_names_of_one_credential_end_together_on_a_node(tmp_path: Path) -> None:
+    """Why a changed user is removed before it is added, and why no list of users may hold such a pair.
+
+    Bytes 6 and 7 make no difference to the node; if Xray ever tells such users apart, these guards may go.
+    """
+    async with driven(tmp_path) as (driver, _, node), open_endless_site() as site:
+        ann = new_user(node, "ann")
+        raw = ann.uuid.bytes
+        ghost = replace(ann, email="ghost", uuid=UUID(bytes=raw[:6] + b"\x4f\xff" + raw[8:]))
+        assert ghost.uuid != ann.uuid
+        with pytest.raises(BadUser, match="the same credential"):
+            server_config(node, users=[ann, ghost])
+        await driver.ensure(ann)
+        await driver.ensure(ghost)
+        async with open_client(node, ghost.uuid, site, tmp_path) as client:
+            await client.download()
+            await driver.drop("ghost")
+            assert set(await driver.users()) == {"ann"}
+            assert await client.is_refused()
+
+
 async def test_a_list_longer_than_grpc_s_usual_limit_is_read(
     tmp_path: Path,
 ) -> None:
@@ -249,24 +263,14 @@ async def test_a_list_longer_than_grpc_s_usual_limit_is_read(
     assert {email: user.uuid for email, user in found.items()} == users
 
 
-async def test_a_connected_user_s_address_is_known(tmp_path: Path) -> None:
-    async with driven(tmp_path) as (driver, _, node), open_site() as url:
+async def test_who_is_connected_and_from_where_is_known(tmp_path: Path) -> None:
+    async with driven(tmp_path) as (driver, _, node), open_endless_site() as site:
         user = new_user(node)
         await driver.ensure(user)
-        assert await driver.online_addresses(user.email) == {}
-        port = free_port()
-        client = client_config(parse_link(share_link(node, user.uuid)), port)
-        # The node does not list 127.0.0.1, so the client comes from its neighbour.
-        client["outbounds"][0]["sendThrough"] = "127.0.0.2"  # type: ignore[index]
-        async with open_xray(client, name="client", folder=tmp_path):
-            target = url.removeprefix("http://").strip("/")
-            async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
-                await stream.send_all(f"CONNECT {target} HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n".encode())
-                while b"192.0.2.77" not in await stream.receive_some():
-                    pass
-                ((address, last_seen),) = (await driver.online_addresses(user.email)).items()
-    assert address == "127.0.0.2"
-    assert last_seen > 1_600_000_000
+        assert await driver.online() == {}
+        async with open_client(node, user.uuid, site, tmp_path) as client:
+            await client.download()
+            assert await driver.online() == {user.email: {NEIGHBOUR}}
 
 
 async def test_what_the_block_raises_comes_out_as_it_is(tmp_path: Path) -> None:

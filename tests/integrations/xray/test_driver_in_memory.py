@@ -10,11 +10,21 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from integrations.xray import messages
-from integrations.xray.driver import NodeRefused, NodeUnavailable, XrayDriver
+from integrations.xray.cutting import KernelCutter
+from integrations.xray.driver import XrayDriver
+from integrations.xray.interface import NodeRefused, NodeUnavailable
 from integrations.xray.node import Node, NodeUser
+from integrations.xray.transport import VISION, Reality
 from tests.integrations.xray.peer import Network, Peer, open_channel
 
-NODE = Node(name="far", host="192.0.2.1", port=443, api_socket=Path("/nowhere/api.sock"))
+NODE = Node(
+    name="far",
+    host="192.0.2.1",
+    port=443,
+    api_socket=Path("/nowhere/api.sock"),
+    flow=VISION,
+    security=Reality("www.example.test", "public", "00"),
+)
 USER = NodeUser("s1.1", UUID("6f9619ff-8b86-4011-b42d-00c04fc964ff"))
 NOBODY = b"\x0a\x00"
 
@@ -32,7 +42,7 @@ def listed(*users: NodeUser) -> bytes:
 async def driving(timeout: float = 5.0) -> AsyncIterator[tuple[XrayDriver, Network, trio.Nursery]]:
     network = Network()
     async with open_channel(network) as (channel, nursery):
-        yield XrayDriver(NODE, channel, timeout), network, nursery
+        yield XrayDriver(NODE, channel, KernelCutter(NODE.port), timeout), network, nursery
 
 
 async def answer_method(peer: Peer, method: str, message: bytes) -> None:
@@ -169,7 +179,7 @@ async def test_a_long_list_does_not_hold_up_the_others() -> None:
             return answer
 
     answer = listed(*users)
-    driver = XrayDriver(NODE, Canned(), 5.0)  # type: ignore[arg-type]
+    driver = XrayDriver(NODE, Canned(), KernelCutter(NODE.port), 5.0)  # type: ignore[arg-type]
     async with trio.open_nursery() as nursery:
         nursery.start_soon(count_turns)
         assert list((await driver.users()).values()) == users

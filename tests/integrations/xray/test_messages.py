@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.xray import messages
-from integrations.xray.messages import BadAnswer
+from integrations.xray.interface import Traffic
 from integrations.xray.node import BadUser, NodeUser
 from integrations.xray.transport import VISION
+from integrations.xray.wire import BadAnswer
 
 USER = NodeUser("s1.1", UUID("6f9619ff-8b86-4011-b42d-00c04fc964ff"), VISION)
 
@@ -32,6 +33,26 @@ def test_requests_are_xray_s_bytes() -> None:
     assert messages.inbound_users("vless", "s1.1") == b"\x0a\x05vless\x12\x04s1.1"
     assert messages.inbound_users("vless") == b"\x0a\x05vless"
     assert messages.online_addresses("s1.1") == b"\x0a\x14user>>>s1.1>>>online"
+    assert messages.unblock_user("s1.1") == b"\x0a\x11turnpike.off.s1.1"
+    blackhole = b"\x1a\x1d\x0a\x1bxray.proxy.blackhole.Config"
+    assert messages.mark_epoch("ab") == b"\x0a\x30\x0a\x0fturnpike.run.ab" + blackhole
+
+
+def test_reading_what_was_moved_never_sets_it_back() -> None:
+    """The node zeroes first and answers then: an answer that is lost would be traffic that is lost."""
+    assert messages.traffic() == b"\x0a\x07user>>>"
+
+
+def test_a_rule_that_blocks_names_one_user_and_leaves_the_other_rules_in_place() -> None:
+    """One without a user would be for everybody, and one that is not appended replaces all."""
+    rule = b"\x0a\x05block\x3a\x04s1.1\x9a\x01\x11turnpike.off.s1.1"
+    config = b"\x0a\x16xray.app.router.Config\x12\x23\x12\x21" + rule
+    assert messages.block_user("s1.1") == b"\x0a\x3d" + config + b"\x10\x01"
+    for email in ("", "regexp:.*", "Ann"):
+        with pytest.raises(BadUser):
+            messages.block_user(email)
+    with pytest.raises(BadUser):
+        messages.unblock_user("")
 
 
 def test_answers_are_read() -> None:
@@ -39,7 +60,27 @@ def test_answers_are_read() -> None:
     assert messages.read_count(b"\x08\xa0\x8d\x06") == 100_000
     assert messages.read_uptime(b"\x50\x07") == 7
     online = b"\x0a\x04name\x12\x0f\x0a\x0a" + b"192.0.2.77" + b"\x10\xb9\x60"
-    assert messages.read_online_addresses(online) == {"192.0.2.77": 12345}
+    assert messages.read_online_addresses(online) == {"192.0.2.77"}
+    user = b"\x0a\x14\x0a\x04s1.1\x12\x0c\x0a\x0a192.0.2.77"
+    assert dict(messages.read_online_users(user)) == {"s1.1": {"192.0.2.77"}}
+    listed = b"\x0a\x08\x0a\x06direct\x0a\x11\x0a\x0fturnpike.run.ab"
+    assert messages.read_epoch(listed) == "ab"
+    assert messages.read_epoch(listed[:10]) is None
+    theirs = b"\x0a\x0c\x0a\x05block\x12\x03ads"
+    assert messages.read_blocked(theirs + b"\x0a\x1a\x0a\x05block\x12\x11turnpike.off.s1.1") == {"s1.1"}
+
+
+def test_counters_of_each_direction_are_read_and_others_left_out() -> None:
+    def counter(name: bytes, value: bytes) -> bytes:
+        body = b"\x0a" + bytes([len(name)]) + name + b"\x10" + value
+        return b"\x0a" + bytes([len(body)]) + body
+
+    answer = (
+        counter(b"user>>>s1>>>traffic>>>uplink", b"\x05")
+        + counter(b"user>>>s1>>>traffic>>>downlink", b"\xb9\x60")
+        + counter(b"user>>>s1>>>online", b"\x01")
+    )
+    assert list(messages.read_traffic(answer)) == [("s1", Traffic(up=5)), ("s1", Traffic(down=12345))]
 
 
 def test_the_node_s_way_of_saying_nobody_is_nobody() -> None:
@@ -93,7 +134,16 @@ def test_requests_that_end_a_node_have_no_function() -> None:
         if callable(value) and value.__module__ == messages.__name__
     }
     requests = {name for name in public if not name.startswith(("_", "read_", "Bad"))}
-    assert requests == {"add_user", "remove_user", "inbound_users", "online_addresses"}
+    assert requests == {
+        "add_user",
+        "remove_user",
+        "inbound_users",
+        "mark_epoch",
+        "block_user",
+        "unblock_user",
+        "traffic",
+        "online_addresses",
+    }
     methods = {
         value.rpartition("/")[2] for value in vars(messages).values() if str(value).startswith("/xray.app.")
     }
@@ -101,8 +151,15 @@ def test_requests_that_end_a_node_have_no_function() -> None:
         "AlterInbound",
         "GetInboundUsers",
         "GetInboundUsersCount",
+        "AddOutbound",
+        "ListOutbounds",
+        "AddRule",
+        "RemoveRule",
+        "ListRule",
         "GetSysStats",
+        "QueryStats",
         "GetStatsOnlineIpList",
+        "GetUsersStats",
     }
 
 
