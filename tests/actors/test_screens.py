@@ -1,12 +1,14 @@
 """What people see: every fact has a screen, whatever is in it, within Telegram's limits."""
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from actors.screens import Shop, screen
@@ -14,8 +16,8 @@ from actors.words import Recipient
 from domain import messages
 from domain.messages import AnyMessage
 from domain.money import Money
-from integrations.telegram.outgoing import Button, EditText, SendInvoice, SendPhoto, SendText
-from integrations.telegram.sandbox.entities import parse_html
+from integrations.telegram.outgoing import Button, EditText, Outgoing, SendInvoice, SendPhoto, SendText
+from integrations.telegram.sandbox.entities import parse_html, utf16_length
 from integrations.xray.node import Node
 from tests.storage.shop import CATALOGUE
 
@@ -25,11 +27,18 @@ ENGLISH = Recipient("en")
 TOKEN = "t" * 24
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=32)
+recipients = st.sampled_from([Recipient("en"), Recipient("ru"), Recipient("fa", "Asia/Tehran"), Recipient()])
+
+Written = SendText | EditText | SendPhoto | SendInvoice
+
+
+MONTH = CATALOGUE.plans["month"]
+TRANSLATED = replace(CATALOGUE, plans={"month": replace(MONTH, titles={"ru": "1 месяц"})})
 
 
 def shop(name: str = "Test VPN") -> Shop:
     node = Node(name="one", host="192.0.2.1", port=443, api_socket=Path("one.sock"))
-    return Shop(name, "@help", CATALOGUE, [node], "https://vpn.example", crypto=True)
+    return Shop(name, "@help", TRANSLATED, [node], "https://vpn.example", crypto=True)
 
 
 def every_message(title: str) -> list[AnyMessage]:
@@ -69,17 +78,51 @@ def test_every_kind_of_message_is_in_the_list_above() -> None:
     assert {type(message) for message in every_message("x")} == set(get_args(AnyMessage))
 
 
-@given(names)
-def test_names_and_titles_of_any_form_reach_people_as_they_are(title: str) -> None:
+def judged(outgoing: Outgoing) -> str:
+    """The text that reaches a person, after the judgement of a server that refuses what Telegram refuses."""
+    match outgoing:
+        case SendText(html=html) | EditText(html=html) | SendPhoto(caption=html):
+            text, _ = parse_html(html)
+        case SendInvoice():
+            text = f"{outgoing.title}\n{outgoing.description}\n{outgoing.label}"
+            assert 1 <= len(outgoing.title) <= 32
+            assert 1 <= len(outgoing.description) <= 255
+            assert len(outgoing.payload.encode()) <= 128
+        case _:
+            raise AssertionError(f"{outgoing} is no message")
+    assert 0 < utf16_length(text) <= (1024 if isinstance(outgoing, SendPhoto) else 4096)
+    return text
+
+
+@pytest.mark.requirement("N8")
+@given(names, recipients)
+@example("<b>&amp;\"'</a>", Recipient("ru"))
+@example("مرحبا \u202e 😀", Recipient("ru"))
+@example("👨‍👩‍👧 Zoë ‮", Recipient("en"))
+def test_names_and_titles_of_any_form_reach_people_as_they_are(title: str, recipient: Recipient) -> None:
     for message in every_message(title):
-        outgoing = screen(message, 1, shop(title), ENGLISH)
-        match outgoing:
-            case SendText(html=html) | EditText(html=html) | SendPhoto(caption=html):
-                text, _ = parse_html(html)
-                assert "None" not in text or "None" in title
-            case SendInvoice():
-                assert len(outgoing.title) <= 32
-                assert len(outgoing.payload.encode()) <= 128
+        text = judged(screen(message, 1, shop(title), recipient))
+        if getattr(message, "title", None) == title or isinstance(message, messages.Home):
+            assert " ".join(title.split()) in " ".join(text.split())
+
+
+@pytest.mark.requirement("N8")
+@pytest.mark.parametrize("message", every_message("1 month"), ids=lambda message: type(message).__name__)
+def test_every_message_speaks_russian_to_russians_and_english_to_others(message: AnyMessage) -> None:
+    texts = {
+        language: judged(outgoing) + " ".join(button.text for row in outgoing.buttons for button in row)
+        for language in ("en", "ru", "pt-br", None)
+        if isinstance(outgoing := screen(message, 1, shop(), Recipient(language)), Written)
+    }
+    own = {language: without_names(text) for language, text in texts.items()}
+    assert not re.search("[а-яё]", own["en"], re.IGNORECASE)
+    assert not re.search(r"[a-z]{2}", own["ru"], re.IGNORECASE)
+    assert own["pt-br"] == own[None] == own["en"]
+
+
+def without_names(text: str) -> str:
+    """A text without what is the same in every language."""
+    return re.sub(r"\w+://\S+|[@/]\w+|Telegram Stars|Crypto Pay|Test VPN|VPN|UTC|1 month(?=!)", "", text)
 
 
 @pytest.mark.parametrize("message", every_message("1 month"), ids=lambda message: type(message).__name__)
