@@ -1,46 +1,45 @@
 """What a subscription says to people: names of entries that tell something, and the words of its page."""
 
 from datetime import datetime
-from typing import Final
 
+from actors.words import Words
 from integrations.subscription import PageWords
 
-NO_SERVERS: Final = "No server is set up yet"
-OTHER_APP: Final = "Take another app: this one knows none of these servers"
 
-
-def expired(bot: str) -> str:
+def expired(words: Words, bot: str) -> str:
     """The name of the entry that stands where the connections were; `bot` may be empty."""
-    return f"Expired: renew in {bot or 'the bot'}"
+    return words.plain("entry-expired-renew-in", bot=bot) if bot else words.plain("entry-expired")
 
 
-def unknown(bot: str) -> str:
+def unknown(words: Words, bot: str) -> str:
     """What an address says that nobody has."""
-    return f"Nothing is at this address: ask {bot or 'the bot'} for yours"
+    return words.plain("entry-unknown-ask", bot=bot) if bot else words.plain("entry-unknown")
 
 
-def page_words(active: bool, expires_at: datetime | None) -> PageWords:
+def page_words(words: Words, active: bool, expires_at: datetime | None) -> PageWords:
     """The words of the page; the moment is None where there is no subscription."""
     status = ""
-    if expires_at is not None:
-        status = f"{'Active until' if active else 'Ended on'} {expires_at:%-d %B %Y, %H:%M} UTC"
+    if expires_at is not None and active:
+        status = words.plain("page-active", until=expires_at)
+    elif expires_at is not None:
+        status = words.plain("page-ended", at=expires_at)
     return PageWords(
-        language="en",
+        language=words.language,
         status=status,
-        connect="Connect",
-        connect_how="Get an app, then add your subscription to it. The app finds new servers by itself.",
-        get="Get",
-        add="Add",
-        other_devices="Other apps and devices",
-        another_device="Another device",
-        scan="Scan this with a VPN app, or with the camera to open this page there.",
-        scan_bot="Scan this to open the bot on your phone.",
-        copy="Copy",
-        copied="Copied",
-        keys="Single keys",
-        keys_how="For apps that take no subscription. They do not change by themselves when a server does.",
-        renew="Open the bot",
-        support="Support",
-        open_app="Open",
-        open_app_how="If nothing happens, get the app first, then press Open.",
+        connect=words.plain("page-connect"),
+        connect_how=words.plain("page-connect-how"),
+        get=words.plain("page-get"),
+        add=words.plain("page-add"),
+        other_devices=words.plain("page-other-devices"),
+        another_device=words.plain("page-another-device"),
+        scan=words.plain("page-scan"),
+        scan_bot=words.plain("page-scan-bot"),
+        copy=words.plain("page-copy"),
+        copied=words.plain("page-copied"),
+        keys=words.plain("page-keys"),
+        keys_how=words.plain("page-keys-how"),
+        renew=words.plain("page-renew"),
+        support=words.plain("page-support"),
+        open_app=words.plain("page-open-app"),
+        open_app_how=words.plain("page-open-app-how"),
     )

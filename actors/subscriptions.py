@@ -23,10 +23,12 @@ from starlette.routing import Route
 from actors.environment import Environment
 from actors.reading import DatabaseAway
 from actors.screens import Shop, address_of
-from actors.subscription_words import NO_SERVERS, OTHER_APP, expired, page_words, unknown
+from actors.subscription_words import expired, page_words, unknown
+from actors.words import Recipient, Words
 from integrations.rate_limit import RateLimit, client_address
 from integrations.subscription import (
     Form,
+    PageWords,
     Rendered,
     Subscription,
     Visitor,
@@ -55,7 +57,8 @@ _AWAY_SECONDS: Final = 30
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 _HOLDER: Final = """
-    SELECT uuid, status, expires_at FROM subscriptions WHERE token = %s
+    SELECT uuid, status, expires_at, language
+    FROM subscriptions JOIN users ON users.id = user_id WHERE token = %s
 """
 
 
@@ -66,6 +69,7 @@ class Holder:
     uuid: UUID
     status: str
     expires_at: datetime
+    language: str | None
 
 
 class Subscriptions:
@@ -116,8 +120,7 @@ class Subscriptions:
             form = next((each for each in Form if each == request.path_params["form"]), None)
         if form is None:
             return _nothing(f"There is no such form, expected one of {', '.join(Form)}.")
-        holder, subscription = await self._read(request)
-        words = page_words(bool(subscription.profiles), subscription.expires_at)
+        holder, subscription, words = await self._read(request)
         write = partial(render, subscription, form, words, Visitor(platform_of(agent)))
         return await self._answer(holder, subscription, form, write)
 
@@ -125,39 +128,40 @@ class Subscriptions:
         app = app_named(request.path_params["app"])
         if app is None:
             return _nothing("There is no such app.")
-        holder, subscription = await self._read(request)
-        words = page_words(bool(subscription.profiles), subscription.expires_at)
+        holder, subscription, words = await self._read(request)
         write = partial(render, subscription, Form.PAGE, words, Visitor())
         if subscription.profiles:
             write = partial(opening, subscription, words, app)
         return await self._answer(holder, subscription, Form.PAGE, write)
 
-    async def _read(self, request: Request) -> tuple[Holder | None, Subscription]:
+    async def _read(self, request: Request) -> tuple[Holder | None, Subscription, PageWords]:
         """Who holds the address, and what it has to say; one query, whatever the token looks like."""
         token = request.path_params["token"]
         asked = token if _TOKEN.fullmatch(token) else ""
         holder = await self._environment.readers.fetch_one(
             Holder, _HOLDER, (asked,), reader=self._context.name
         )
-        return holder, self._subscription_of(holder, asked)
+        words = self._shop.words_for(_reader(holder, request))
+        subscription = self._subscription_of(holder, asked, words)
+        return holder, subscription, page_words(words, bool(subscription.profiles), subscription.expires_at)
 
-    def _subscription_of(self, holder: Holder | None, token: str) -> Subscription:
+    def _subscription_of(self, holder: Holder | None, token: str, words: Words) -> Subscription:
         username = self._environment.bot_username
         bot = f"@{username}" if username else ""
         active = holder is not None and self._is_active(holder)
         nodes = self._shop.nodes if active else ()
         if holder is None:
-            notice = unknown(bot)
+            notice = unknown(words, bot)
         elif not active:
-            notice = expired(bot)
+            notice = expired(words, bot)
         else:
-            notice = "" if nodes else NO_SERVERS
+            notice = "" if nodes else words.plain("entry-no-servers")
         return Subscription(
             title=self._shop.name,
             address=address_of(token, self._shop),
             profiles=tuple(profile_of(node, holder.uuid) for node in nodes) if holder else (),
             notice=notice,
-            other_app=OTHER_APP,
+            other_app=words.plain("entry-other-app"),
             expires_at=None if holder is None else holder.expires_at,
             bot_url=f"https://t.me/{username}" if username else "",
             support_url=_support_url(self._shop.support),
@@ -181,6 +185,13 @@ class Subscriptions:
             headers=headers_for(subscription, form),
             media_type=rendered.media_type,
         )
+
+
+def _reader(holder: Holder | None, request: Request) -> Recipient:
+    """Who reads: the holder, or somebody of whom we know what the browser says."""
+    if holder is not None:
+        return Recipient(holder.language)
+    return Recipient(re.split("[,;]", request.headers.get("accept-language", ""))[0].strip())
 
 
 def _nothing(why: str) -> Response:

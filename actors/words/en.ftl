@@ -99,6 +99,36 @@ refusal-unknown = We do not know this invoice. Please choose a plan again with /
 refusal-paid = This invoice is paid already. Choose a plan again with /plans to extend.
 refusal-price = The price of this invoice is not what we asked. Please choose a plan again with /plans.
 
+## Without markup: entries in a VPN app that tell something, where connections would be
+
+entry-expired-renew-in = Expired: renew in { $bot }
+entry-expired = Expired: renew in the bot
+entry-unknown-ask = Nothing is at this address: ask { $bot } for yours
+entry-unknown = Nothing is at this address: ask the bot for yours
+entry-no-servers = No server is set up yet
+entry-other-app = Take another app: this one knows none of these servers
+
+## Without markup: the page of a subscription
+
+page-active = Active until { $until }
+page-ended = Ended on { $at }
+page-connect = Connect
+page-connect-how = Get an app, then add your subscription to it. The app finds new servers by itself.
+page-get = Get
+page-add = Add
+page-other-devices = Other apps and devices
+page-another-device = Another device
+page-scan = Scan this with a VPN app, or with the camera to open this page there.
+page-scan-bot = Scan this to open the bot on your phone.
+page-copy = Copy
+page-copied = Copied
+page-keys = Single keys
+page-keys-how = For apps that take no subscription. They do not change by themselves when a server does.
+page-renew = Open the bot
+page-support = Support
+page-open-app = Open
+page-open-app-how = If nothing happens, get the app first, then press Open.
+
 ## Without markup: how the bot introduces itself
 
 description = Fast and private internet access. Choose a plan, pay, and get your key within seconds.

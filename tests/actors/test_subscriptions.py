@@ -181,6 +181,24 @@ async def test_after_the_end_every_form_says_how_to_renew(database: Database, tm
                 assert answer.headers["announce-url"] == "https://t.me/test_bot"
 
 
+@pytest.mark.requirement("N8")
+async def test_the_page_and_its_entries_speak_the_language_of_whose_they_are(
+    database: Database, tmp_path: Path
+) -> None:
+    async with open_desk(database, tmp_path) as desk:
+        assert 'lang="en"' in (await desk.get("/page", accept_language="ru")).text
+        with owner_of(database) as owner:
+            owner.execute("UPDATE users SET language = 'ru-RU'")
+        page = (await desk.get("/page")).text
+        assert 'lang="ru"' in page
+        assert "Действует до" in page
+        stranger = await desk.get("/page", token="x" * 24, accept_language="ru;q=0.9,en")
+        assert "возьмите свой в @test_bot" in stranger.text
+        desk.clock.move(timedelta(days=30))
+        [entry] = await desk.entries()
+        assert entry.label == "Срок закончился: продлите в @test_bot"
+
+
 async def test_a_shop_without_nodes_says_so(database: Database, tmp_path: Path) -> None:
     async with open_desk(database, tmp_path, nodes=()) as desk:
         [entry] = await desk.entries()
