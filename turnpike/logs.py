@@ -11,6 +11,7 @@ import structlog
 from structlog.typing import Processor
 
 from runtime import current_trace
+from turnpike.log_writer import LogWriter
 
 #: What a bot token and a Crypto Pay token look like; a slip elsewhere must not put one in a log.
 _TOKEN: Final = re.compile(r"(?<!\d)\d{4,}:[A-Za-z0-9_-]{20,}")
@@ -22,13 +23,14 @@ def set_up_logs(file: Path | None = None) -> None:
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         stream = file.open("a", encoding="utf-8", buffering=1)
+    writer = LogWriter(stream)
     structlog.configure(
         processors=processors(pretty=stream.isatty()),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=lambda *_: structlog.WriteLogger(writer),  # type: ignore[arg-type]  # it writes and flushes
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(stream=stream, level=logging.WARNING, force=True)
+    logging.basicConfig(stream=writer, level=logging.WARNING, force=True)
 
 
 def processors(*, pretty: bool) -> list[Processor]:
