@@ -31,18 +31,48 @@ class TopUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """Access for nothing, once for each person who never had any."""
+
+    title: str
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """What an invitation earns: a percentage of what was paid, onto the balance, or days of access."""
+
+    percent: int = 0
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralTerms:
+    """Who earns by a purchase of somebody invited: `levels[0]` is who invited them, `buyer` they themselves.
+
+    `first_only`: only the first purchase of each person earns.
+    """
+
+    levels: tuple[Earning, ...]
+    buyer: Earning = field(default_factory=Earning)
+    first_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything that is for sale, in the operator's order."""
+    """Everything that is for sale, in the operator's order, and the terms of what comes with it."""
 
     currency: str
     plans: Mapping[str, Plan]
     top_ups: Mapping[str, TopUp]
+    trial: Trial | None = None
+    referral: ReferralTerms | None = None
 
     def find(self, item: str) -> Plan | TopUp | None:
-        """The thing that an item such as `plan:month` or `top_up:500` names, None if it is not sold (any more)."""
+        """The thing that `plan:month`, `gift:month` or `top_up:500` names, None if it is not sold (any more)."""
         kind, _, name = item.partition(":")
         match kind:
-            case "plan":
+            case "plan" | "gift":
                 return self.plans.get(name)
             case "top_up":
                 return self.top_ups.get(name)

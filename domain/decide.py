@@ -1,29 +1,57 @@
 """From a command to its decision: the one place that knows which function decides what."""
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
-from domain import access, commands, outbox, people, selling
+from domain import (
+    access,
+    administration,
+    codes,
+    commands,
+    outbox,
+    payments,
+    people,
+    purchases,
+    refunds,
+    renewal,
+    reviews,
+)
 from domain.commands import Command
 from domain.draft import Draft
 from domain.entities import Answer
 
 R = TypeVar("R")
 
-_DECISIONS: dict[type[Command[object]], Callable[..., object]] = {
+_DECISIONS: dict[type[Command[Any]], Callable[..., object]] = {
     commands.RecordUpdates: outbox.record_updates,
     commands.PutAside: outbox.put_aside,
     commands.FinishUpdate: outbox.finish_update,
     commands.SettleMessage: outbox.settle,
     commands.Show: people.show,
     commands.MarkUnreachable: people.mark_unreachable,
-    commands.StartPurchase: selling.start_purchase,
-    commands.AttachInvoice: selling.attach_invoice,
-    commands.ReportUnavailable: selling.report_unavailable,
-    commands.FinalizePayment: selling.finalize,
-    commands.PayFromBalance: selling.pay_from_balance,
+    commands.Start: codes.start,
+    commands.EnterCode: codes.enter_code,
+    commands.StartTrial: codes.start_trial,
+    commands.StartPurchase: purchases.start_purchase,
+    commands.AttachInvoice: purchases.attach_invoice,
+    commands.ReportUnavailable: purchases.report_unavailable,
+    commands.LapseInvoices: purchases.lapse,
+    commands.FinalizePayment: payments.finalize,
+    commands.PayFromBalance: payments.pay_from_balance,
+    commands.AutoRenew: renewal.auto_renew,
+    commands.SetAutoRenewal: renewal.set_auto_renewal,
+    commands.AskRefund: refunds.ask_refund,
+    commands.RecordRefund: refunds.record_refund,
+    commands.RefuseRefund: refunds.refuse_refund,
+    commands.SettleReview: reviews.settle_review,
+    commands.Dispute: reviews.dispute,
+    commands.GrantTime: administration.grant_time,
+    commands.AdjustBalance: administration.adjust_balance,
+    commands.RevokeAccess: administration.revoke_access,
+    commands.CreatePromo: administration.create_promo,
+    commands.SwitchPromo: administration.switch_promo,
     commands.ExpireSubscriptions: access.expire,
     commands.ConfirmProvisions: access.confirm,
 }

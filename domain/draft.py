@@ -15,13 +15,22 @@ from domain.entities import (
     SHOP,
     Account,
     AccountKind,
+    Act,
     Answer,
+    Gift,
     Grant,
     OutboxMessage,
     Payment,
+    Period,
+    Promo,
+    PromoUse,
     Provider,
     Provision,
     Purchase,
+    Redemption,
+    Refund,
+    Review,
+    Reward,
     Subscription,
     Transfer,
     Update,
@@ -34,6 +43,8 @@ E = TypeVar("E")
 AccountKey = tuple[AccountKind, int, str]
 ChargeKey = tuple[Provider, str]
 ProvisionKey = tuple[int, str]
+PromoUseKey = tuple[str, int]
+RewardKey = tuple[int, int]
 
 
 class Rows(Generic[K, E]):
@@ -94,65 +105,38 @@ class _Seen(Mapping[K, E]):
         raise TypeError("a layer is looked up by key, never counted")
 
 
-def _users() -> Rows[int, User]:
-    return Rows(lambda row: row.id)
-
-
-def _accounts() -> Rows[AccountKey, Account]:
-    return Rows(lambda row: (row.kind, row.owner, row.currency))
-
-
-def _transfers() -> Rows[int, Transfer]:
-    return Rows(lambda row: row.id)
-
-
-def _purchases() -> Rows[int, Purchase]:
-    return Rows(lambda row: row.id)
-
-
-def _payments() -> Rows[ChargeKey, Payment]:
-    return Rows(lambda row: (row.provider, row.charge_id))
-
-
-def _subscriptions() -> Rows[int, Subscription]:
-    return Rows(lambda row: row.user_id)
-
-
-def _grants() -> Rows[int, Grant]:
-    return Rows(lambda row: row.subscription_id)
-
-
-def _provisions() -> Rows[ProvisionKey, Provision]:
-    return Rows(lambda row: (row.subscription_id, row.node))
-
-
-def _outbox() -> Rows[int, OutboxMessage]:
-    return Rows(lambda row: row.id)
-
-
-def _updates() -> Rows[int, Update]:
-    return Rows(lambda row: row.id)
-
-
-def _answers() -> Rows[str, Answer]:
-    return Rows(lambda row: row.key)
+def _by(key: Callable[[E], K]) -> Callable[[], Rows[K, E]]:
+    return lambda: Rows(key)
 
 
 @dataclass(slots=True)
 class View:
     """The rows that a batch of commands may need, every table by its key (subscriptions by user: one each)."""
 
-    users: Rows[int, User] = field(default_factory=_users)
-    accounts: Rows[AccountKey, Account] = field(default_factory=_accounts)
-    transfers: Rows[int, Transfer] = field(default_factory=_transfers)
-    purchases: Rows[int, Purchase] = field(default_factory=_purchases)
-    payments: Rows[ChargeKey, Payment] = field(default_factory=_payments)
-    subscriptions: Rows[int, Subscription] = field(default_factory=_subscriptions)
-    grants: Rows[int, Grant] = field(default_factory=_grants)
-    provisions: Rows[ProvisionKey, Provision] = field(default_factory=_provisions)
-    outbox: Rows[int, OutboxMessage] = field(default_factory=_outbox)
-    updates: Rows[int, Update] = field(default_factory=_updates)
-    answers: Rows[str, Answer] = field(default_factory=_answers)
+    users: Rows[int, User] = field(default_factory=_by(lambda row: row.id))
+    accounts: Rows[AccountKey, Account] = field(
+        default_factory=_by(lambda row: (row.kind, row.owner, row.currency))
+    )
+    transfers: Rows[int, Transfer] = field(default_factory=_by(lambda row: row.id))
+    promos: Rows[str, Promo] = field(default_factory=_by(lambda row: row.code))
+    promo_uses: Rows[PromoUseKey, PromoUse] = field(default_factory=_by(lambda row: (row.code, row.user_id)))
+    purchases: Rows[int, Purchase] = field(default_factory=_by(lambda row: row.id))
+    gifts: Rows[str, Gift] = field(default_factory=_by(lambda row: row.code))
+    payments: Rows[ChargeKey, Payment] = field(default_factory=_by(lambda row: (row.provider, row.charge_id)))
+    reviews: Rows[int, Review] = field(default_factory=_by(lambda row: row.payment_id))
+    refunds: Rows[int, Refund] = field(default_factory=_by(lambda row: row.payment_id))
+    rewards: Rows[RewardKey, Reward] = field(default_factory=_by(lambda row: (row.payment_id, row.level)))
+    acts: Rows[int, Act] = field(default_factory=_by(lambda row: row.id))
+    redemptions: Rows[int, Redemption] = field(default_factory=_by(lambda row: row.id))
+    subscriptions: Rows[int, Subscription] = field(default_factory=_by(lambda row: row.user_id))
+    periods: Rows[int, Period] = field(default_factory=_by(lambda row: row.id))
+    grants: Rows[int, Grant] = field(default_factory=_by(lambda row: row.subscription_id))
+    provisions: Rows[ProvisionKey, Provision] = field(
+        default_factory=_by(lambda row: (row.subscription_id, row.node))
+    )
+    outbox: Rows[int, OutboxMessage] = field(default_factory=_by(lambda row: row.id))
+    updates: Rows[int, Update] = field(default_factory=_by(lambda row: row.id))
+    answers: Rows[str, Answer] = field(default_factory=_by(lambda row: row.key))
 
     def layer(self) -> "View":
         """An empty view over this one."""
@@ -189,6 +173,10 @@ class Draft:
     entropy: Callable[[int], bytes]
     #: The user of each subscription that a command of the batch names by its id.
     owners: Mapping[int, int] = field(default_factory=dict)
+    #: The charge of each payment that a command of the batch names by its id.
+    charges: Mapping[int, ChargeKey] = field(default_factory=dict)
+    #: Who each invitation code that a command of the batch names belongs to.
+    inviters: Mapping[str, int] = field(default_factory=dict)
     #: The causal id of the command, for the rows that it writes.
     trace: str | None = None
 
@@ -205,3 +193,8 @@ class Draft:
         """The subscription with this id, as it now is."""
         owner = self.owners.get(subscription_id)
         return None if owner is None else self.rows.subscriptions.get(owner)
+
+    def payment(self, payment_id: int) -> Payment | None:
+        """The payment with this id."""
+        charge = self.charges.get(payment_id)
+        return None if charge is None else self.rows.payments.get(charge)

@@ -12,6 +12,7 @@ from domain.money import CurrencyMismatch, Money
 
 _CLEARING = {
     Provider.STARS: AccountKind.STARS_CLEARING,
+    Provider.CARDS: AccountKind.CARDS_CLEARING,
     Provider.CRYPTOPAY: AccountKind.CRYPTOPAY_CLEARING,
 }
 
@@ -44,3 +45,43 @@ def move(draft: Draft, debit: Account, credit: Account, amount: Money, cause: st
     draft.rows.accounts.put(replace(credit, credits=credit.credits + amount.minor))
     transfer = Transfer(draft.new_id("transfers"), debit.id, credit.id, amount, cause, cause_id, draft.now)
     return draft.rows.transfers.put(transfer)
+
+
+def credit_balance(
+    draft: Draft, source: Account, paid: Money, user_id: int, credit: Money, cause: str, cause_id: int
+) -> Transfer:
+    """Move money to a user's balance; what was paid in another currency goes through the exchange accounts (F9).
+
+    Gives the transfer of what was paid, which carries `cause`; the other side of an exchange is `cause`_exchanged.
+    """
+    balance = draft.account(AccountKind.BALANCE, credit.currency, user_id)
+    if paid.currency == credit.currency:
+        return move(draft, source, balance, paid, cause, cause_id)
+    taken = move(draft, source, draft.account(AccountKind.EXCHANGE, paid.currency), paid, cause, cause_id)
+    exchange = draft.account(AccountKind.EXCHANGE, credit.currency)
+    move(draft, exchange, balance, credit, f"{cause}_exchanged", cause_id)
+    return taken
+
+
+def draw_balance(
+    draft: Draft, user_id: int, credit: Money, target: Account, paid: Money, cause: str, cause_id: int
+) -> Money | None:
+    """Take back from a user's balance what `credit_balance` put there, as far as it is still there.
+
+    `paid` goes to `target` whole; what had been spent is the shop's loss, in the refunds account, and is returned.
+    """
+    balance = draft.account(AccountKind.BALANCE, credit.currency, user_id)
+    drawn = min(balance.balance, credit, key=lambda each: each.minor)
+    missing = credit - drawn
+    refunds = draft.account(AccountKind.REFUNDS, credit.currency)
+    via = target
+    if paid.currency != credit.currency:
+        via = draft.account(AccountKind.EXCHANGE, credit.currency)
+        exchange = draft.account(AccountKind.EXCHANGE, paid.currency)
+        move(draft, exchange, target, paid, f"{cause}_exchanged", cause_id)
+    if drawn.minor > 0:
+        move(draft, balance, via, drawn, cause, cause_id)
+    if missing.minor > 0:
+        move(draft, refunds, via, missing, f"{cause}_shortage", cause_id)
+        return missing
+    return None

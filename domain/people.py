@@ -8,13 +8,15 @@ from domain.draft import Draft
 from domain.entities import AccountKind, SubscriptionStatus, User
 from domain.money import Money
 from domain.outbox import done, tell
+from domain.referrals import invitation
 
 
 def meet(draft: Draft, person: Person) -> User:
     """Remember a person as they are now; whoever writes to us can be reached again (N4)."""
     known = draft.rows.users.get(person.id)
     if known is None:
-        user = User(person.id, person.first_name, person.username, person.language, draft.now)
+        number = draft.new_id("users")
+        user = User(person.id, person.first_name, person.username, person.language, draft.now, number)
     else:
         user = replace(
             known,
@@ -63,6 +65,12 @@ def _screen(command: Show, draft: Draft, user: User) -> messages.Message:
             return messages.WaysToPay(item=item, balance=balance_of(draft, user.id), replaces=replaces)
         case "pay":
             return messages.NotForSale(replaces=replaces)
+        case "gifts":
+            return messages.GiftList(replaces=replaces)
+        case "code":
+            return messages.AskForCode(replaces=replaces)
+        case "invite":
+            return invitation(draft, user, replaces) or messages.Help()
         case _:
             return messages.Help()
 

@@ -25,7 +25,12 @@ from storage.flush import flush, no_step
 from storage.prefetch import Prefetched, prefetch
 from storage.session import writer_conninfo
 
-_NUMBERED: Final = ("accounts", "transfers", "purchases", "payments", "subscriptions", "outbox")
+#: The tables whose rows we number, with the column of the number.
+_NUMBERED: Final = {
+    "users": "number",
+    **dict.fromkeys(("accounts", "transfers", "purchases", "payments", "subscriptions", "outbox"), "id"),
+    **dict.fromkeys(("gifts", "rewards", "acts", "redemptions", "periods"), "id"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,17 @@ class Writer:
         outcomes: list[Outcome] = []
         for command, trace in zip(commands, traces, strict=True):
             rows = decided.layer()
-            draft = Draft(rows, now, self.catalogue, self.sequences, self.entropy, found.owners, trace)
+            draft = Draft(
+                rows,
+                now,
+                self.catalogue,
+                self.sequences,
+                self.entropy,
+                owners=found.owners,
+                charges=found.charges,
+                inviters=found.inviters,
+                trace=trace,
+            )
             try:
                 reply = decide(command, draft)
             except Exception as error:  # a mistake of ours in one command must not fail the others
@@ -122,8 +137,10 @@ async def open_writer(
 async def _sequences(connection: TrioConnection) -> Sequences:
     """Where each table's identifiers go on; read after the claim is taken, so nobody else can add to them."""
     following: dict[str, int] = {}
-    for table in _NUMBERED:
-        statement = SQL("SELECT coalesce(max(id), 0) + 1 FROM {}").format(Identifier(table))
+    for table, column in _NUMBERED.items():
+        statement = SQL("SELECT coalesce(max({}), 0) + 1 FROM {}").format(
+            Identifier(column), Identifier(table)
+        )
         row = await (await connection.execute(statement)).fetchone()
         assert row is not None, "an aggregate always gives a row"
         following[table] = int(row[0])

@@ -14,7 +14,7 @@ class ExpireSubscriptions(Command[int]):
     subscription_ids: tuple[int, ...]
 
     def needs(self) -> Needs:
-        return Needs(subscriptions=self.subscription_ids)
+        return Needs(subscriptions=self.subscription_ids, inviters=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,20 @@ R = TypeVar("R", covariant=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """The rows that a command reads, by key; what belongs to a user that these name is read too."""
+    """The rows that a command reads, by key; what belongs to a user that these name is read too.
+
+    `codes` are promo codes, gifts or invitations. With `inviters`, whoever invited these users is a user that is named.
+    """
 
     users: tuple[int, ...] = ()
     purchases: tuple[int, ...] = ()
     charges: tuple[tuple[Provider, str], ...] = ()
+    payments: tuple[int, ...] = ()
+    codes: tuple[str, ...] = ()
     subscriptions: tuple[int, ...] = ()
     outbox: tuple[int, ...] = ()
     updates: tuple[int, ...] = ()
+    inviters: bool = False
 
 
 class Command(Generic[R]):

@@ -1,7 +1,7 @@
 """Commands about who writes to the bot, and the screens that they ask for."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from domain.commands.base import Command, Needs, Person
 
@@ -34,3 +34,63 @@ class MarkUnreachable(Command[None]):
 
     def needs(self) -> Needs:
         return Needs(users=(self.person.id,), updates=(self.update_id,))
+
+
+@dataclass(frozen=True, slots=True)
+class Start(Command[None]):
+    """A person opened the bot; `payload` is what the link that they followed carried: an invitation or a code."""
+
+    reply_type: ClassVar[object] = None
+    update_id: int
+    person: Person
+    payload: str = ""
+
+    def needs(self) -> Needs:
+        return Needs(
+            users=(self.person.id,), codes=codes_in(self.payload.partition("_")[2]), updates=(self.update_id,)
+        )
+
+    def key(self) -> str | None:
+        return f"update:{self.update_id}:start_bot"
+
+
+@dataclass(frozen=True, slots=True)
+class EnterCode(Command[None]):
+    """A person entered a promo code or a gift's code."""
+
+    reply_type: ClassVar[object] = None
+    update_id: int
+    person: Person
+    code: str
+
+    def needs(self) -> Needs:
+        return Needs(users=(self.person.id,), codes=codes_in(self.code), updates=(self.update_id,))
+
+    def key(self) -> str | None:
+        return f"update:{self.update_id}:code"
+
+
+@dataclass(frozen=True, slots=True)
+class StartTrial(Command[None]):
+    """A person asks for their trial."""
+
+    reply_type: ClassVar[object] = None
+    update_id: int
+    person: Person
+    replaces: int | None = None
+
+    def needs(self) -> Needs:
+        return Needs(users=(self.person.id,), updates=(self.update_id,))
+
+    def key(self) -> str | None:
+        return f"update:{self.update_id}:trial"
+
+
+def codes_in(text: str) -> tuple[str, ...]:
+    """What a typed code may mean: gifts and invitations as typed, promo codes in capitals; nothing if it is none."""
+    code = text.strip()
+    return (code, code.upper()) if 3 <= len(code) <= CODE_LENGTH_MAX and code.isascii() else ()
+
+
+#: More characters than any code has.
+CODE_LENGTH_MAX: Final = 64

@@ -7,9 +7,19 @@ A `trace` is the causal id of the command that wrote the row, None where nothing
 
 from domain.entities.access import (
     Grant,
+    Period,
+    PeriodCause,
     Provision,
     Subscription,
     SubscriptionStatus,
+)
+from domain.entities.care import (
+    Act,
+    ActKind,
+    Refund,
+    RefundState,
+    Review,
+    ReviewAction,
 )
 from domain.entities.ledger import (
     SHOP,
@@ -26,6 +36,15 @@ from domain.entities.mail import (
 from domain.entities.people import (
     User,
 )
+from domain.entities.promo import (
+    Audience,
+    Gift,
+    Promo,
+    PromoKind,
+    PromoUse,
+    Redemption,
+    Reward,
+)
 from domain.entities.selling import (
     Payment,
     PaymentOutcome,
@@ -39,17 +58,32 @@ __all__ = [
     "SHOP",
     "Account",
     "AccountKind",
+    "Act",
+    "ActKind",
     "Answer",
+    "Audience",
+    "Gift",
     "Grant",
     "MessageState",
     "OutboxMessage",
     "Payment",
     "PaymentOutcome",
+    "Period",
+    "PeriodCause",
+    "Promo",
+    "PromoKind",
+    "PromoUse",
     "Provider",
     "Provision",
     "Purchase",
     "PurchaseKind",
     "PurchaseStatus",
+    "Redemption",
+    "Refund",
+    "RefundState",
+    "Review",
+    "ReviewAction",
+    "Reward",
     "Subscription",
     "SubscriptionStatus",
     "Transfer",

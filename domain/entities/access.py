@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from domain.money import Money
+
 
 class SubscriptionStatus(StrEnum):
     """Active until its end has been decided by the writer."""
@@ -15,7 +17,11 @@ class SubscriptionStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A user's paid access; UUID and address token stay the same for its whole life (U6)."""
+    """A user's access; UUID and address token stay the same for its whole life (U6).
+
+    `periods` is how many periods made up its end so far, `trial` holds until something else gave time. `item`,
+    `renewal_price` and `renewal_seconds` are the plan that was bought last, at its full price.
+    """
 
     id: int
     user_id: int
@@ -25,6 +31,41 @@ class Subscription:
     title: str
     created_at: datetime
     expires_at: datetime
+    periods: int = 0
+    trial: bool = False
+    item: str | None = None
+    renewal_price: Money | None = None
+    renewal_seconds: int | None = None
+    auto_renewal: bool = False
+    last_auto_renewal_at: datetime | None = None
+
+
+class PeriodCause(StrEnum):
+    """What moved the end of a subscription."""
+
+    TRIAL = "trial"
+    PAYMENT = "payment"
+    GIFT = "gift"
+    PROMO = "promo"
+    REWARD = "reward"
+    ACT = "act"
+    REVIEW = "review"
+    REFUND = "refund"
+    REWARD_BACK = "reward_back"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Time given or taken (negative seconds), with the one fact that it follows from; never changed (I6)."""
+
+    id: int
+    subscription_id: int
+    ordinal: int
+    cause: PeriodCause
+    cause_id: int
+    seconds: int
+    ends_at: datetime
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

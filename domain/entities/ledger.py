@@ -17,9 +17,15 @@ class AccountKind(StrEnum):
     BALANCE = "balance"
     REVENUE = "revenue"
     STARS_CLEARING = "stars_clearing"
+    CARDS_CLEARING = "cards_clearing"
     CRYPTOPAY_CLEARING = "cryptopay_clearing"
     EXCHANGE = "exchange"
     SUSPENSE = "suspense"
+    UNCLAIMED = "unclaimed"
+    PROMO = "promo"
+    REFERRAL = "referral"
+    REFUNDS = "refunds"
+    ADJUSTMENTS = "adjustments"
 
 
 @dataclass(frozen=True, slots=True)

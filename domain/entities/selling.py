@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from domain.money import Money
 
@@ -11,6 +12,7 @@ class Provider(StrEnum):
     """Where a payment comes from."""
 
     STARS = "stars"
+    CARDS = "cards"
     CRYPTOPAY = "cryptopay"
     BALANCE = "balance"
 
@@ -20,29 +22,50 @@ class PurchaseKind(StrEnum):
 
     PLAN = "plan"
     TOP_UP = "top_up"
+    GIFT = "gift"
+    RENEWAL = "renewal"
 
 
 class PurchaseStatus(StrEnum):
-    """Invoiced until a payment that settles it has been accepted."""
+    """Invoiced until a payment settles it; one that lapsed is still honoured when it is paid after all."""
 
     INVOICED = "invoiced"
+    LAPSED = "lapsed"
     PAID = "paid"
+    REFUNDED = "refunded"
 
 
 class PaymentOutcome(StrEnum):
-    """What became of money that arrived; everything but `ACCEPTED` lies in the suspense account (F10)."""
+    """What a payment was when it was compared with what had been asked (F10); docs/money.md says what follows."""
 
     ACCEPTED = "accepted"
-    UNKNOWN_PURCHASE = "unknown_purchase"
-    DUPLICATE = "duplicate"
-    UNDERPAID = "underpaid"
+    LATE = "late"
+    BY_ANOTHER = "by_another"
     OVERPAID = "overpaid"
+    UNDERPAID = "underpaid"
+    DUPLICATE = "duplicate"
     WRONG_CURRENCY = "wrong_currency"
+    UNKNOWN_PURCHASE = "unknown_purchase"
+
+    @property
+    def settles(self) -> bool:
+        """Whether the purchase is paid by it."""
+        return self in _SETTLING
+
+
+_SETTLING: Final = frozenset(
+    {PaymentOutcome.ACCEPTED, PaymentOutcome.LATE, PaymentOutcome.BY_ANOTHER, PaymentOutcome.OVERPAID}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """An order with its terms fixed at the invoice: what was asked, and what it gives."""
+    """An order with its terms fixed at the invoice: what was asked, and what it gives.
+
+    `value` is its price in the shop's currency: whatever else was paid is worth so much of it. `promo_held` while the
+    invoice holds a use of its promo code. A Stars subscription is `recurring`, and each later charge of it is a
+    purchase that `renews` the first.
+    """
 
     id: int
     user_id: int
@@ -58,6 +81,13 @@ class Purchase:
     invoice_id: str | None = None
     invoice_url: str | None = None
     paid_at: datetime | None = None
+    value: Money | None = None
+    promo_code: str | None = None
+    promo_held: bool = False
+    gift_code: str | None = None
+    recurring: bool = False
+    renews: int | None = None
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

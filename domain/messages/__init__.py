@@ -8,12 +8,36 @@ import msgspec
 from domain.messages.access import (
     AccessReady,
     Expired,
+    TrialStarted,
 )
 from domain.messages.base import (
     Message,
 )
+from domain.messages.money import (
+    Adjusted,
+    AutoRenewal,
+    CodeRefused,
+    Credited,
+    GiftReady,
+    GiftRedeemed,
+    GiftTaken,
+    Invitation,
+    PaidForAnother,
+    PromoChosen,
+    PromoRedeemed,
+    Refunded,
+    RenewalShort,
+    Renewed,
+    ReviewClosed,
+    Revoked,
+    RewardEarned,
+    TimeGranted,
+    TrialUnavailable,
+)
 from domain.messages.screens import (
     Account,
+    AskForCode,
+    GiftList,
     Help,
     Home,
     PlanList,
@@ -22,6 +46,7 @@ from domain.messages.screens import (
 )
 from domain.messages.selling import (
     AlreadyPaid,
+    CardInvoice,
     ConfirmBalance,
     CryptoInvoice,
     NotEnough,
@@ -29,18 +54,45 @@ from domain.messages.selling import (
     Paid,
     ProviderUnavailable,
     StarsInvoice,
+    StarsSubscription,
     ToppedUp,
     UnderReview,
 )
 
 AnyMessage = (
-    Home
+    AccessReady
+    | TrialStarted
+    | Expired
+    | TrialUnavailable
+    | PromoChosen
+    | PromoRedeemed
+    | CodeRefused
+    | GiftReady
+    | GiftRedeemed
+    | GiftTaken
+    | Invitation
+    | RewardEarned
+    | Renewed
+    | RenewalShort
+    | AutoRenewal
+    | Credited
+    | PaidForAnother
+    | ReviewClosed
+    | Refunded
+    | Adjusted
+    | TimeGranted
+    | Revoked
+    | Home
     | Help
     | PlanList
     | WaysToPay
     | TopUpList
     | Account
+    | GiftList
+    | AskForCode
     | StarsInvoice
+    | CardInvoice
+    | StarsSubscription
     | CryptoInvoice
     | ConfirmBalance
     | NotEnough
@@ -50,8 +102,6 @@ AnyMessage = (
     | ToppedUp
     | AlreadyPaid
     | UnderReview
-    | AccessReady
-    | Expired
 )
 
 
@@ -69,22 +119,46 @@ def decode(body: str) -> AnyMessage:
 __all__ = [
     "AccessReady",
     "Account",
+    "Adjusted",
     "AlreadyPaid",
     "AnyMessage",
+    "AskForCode",
+    "AutoRenewal",
+    "CardInvoice",
+    "CodeRefused",
     "ConfirmBalance",
+    "Credited",
     "CryptoInvoice",
     "Expired",
+    "GiftList",
+    "GiftReady",
+    "GiftRedeemed",
+    "GiftTaken",
     "Help",
     "Home",
+    "Invitation",
     "Message",
     "NotEnough",
     "NotForSale",
     "Paid",
+    "PaidForAnother",
     "PlanList",
+    "PromoChosen",
+    "PromoRedeemed",
     "ProviderUnavailable",
+    "Refunded",
+    "RenewalShort",
+    "Renewed",
+    "ReviewClosed",
+    "Revoked",
+    "RewardEarned",
     "StarsInvoice",
+    "StarsSubscription",
+    "TimeGranted",
     "TopUpList",
     "ToppedUp",
+    "TrialStarted",
+    "TrialUnavailable",
     "UnderReview",
     "WaysToPay",
     "decode",

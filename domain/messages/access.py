@@ -13,6 +13,14 @@ class AccessReady(Message, frozen=True, kw_only=True, tag="access_ready"):
     expires_at: datetime
 
 
+class TrialStarted(Message, frozen=True, kw_only=True, tag="trial_started"):
+    """A trial has begun; `connecting` while its access is still on the way to the nodes."""
+
+    title: str
+    expires_at: datetime
+    connecting: bool
+
+
 class Expired(Message, frozen=True, kw_only=True, tag="expired"):
     """The paid time is over and access is cut."""
 

@@ -21,10 +21,13 @@ class PlanList(Message, frozen=True, kw_only=True, tag="plan_list"):
 
 
 class WaysToPay(Message, frozen=True, kw_only=True, tag="ways_to_pay"):
-    """How a plan or a top-up can be paid; `balance` is what the user has."""
+    """How something can be paid: prices after the promo code, if there is one; `balance` is what the user has."""
 
     item: str
     balance: Money
+    price: Money | None = None
+    stars: Money | None = None
+    promo: str | None = None
 
 
 class TopUpList(Message, frozen=True, kw_only=True, tag="top_up_list"):
@@ -43,3 +46,11 @@ class Account(Message, frozen=True, kw_only=True, tag="account"):
     connected: bool = False
     uuid: str | None = None
     token: str | None = None
+
+
+class GiftList(Message, frozen=True, kw_only=True, tag="gift_list"):
+    """The plans that can be given to somebody."""
+
+
+class AskForCode(Message, frozen=True, kw_only=True, tag="ask_for_code"):
+    """Asks for a promo code or a gift's code, which the next message of the person is."""

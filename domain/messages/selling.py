@@ -14,6 +14,22 @@ class StarsInvoice(Message, frozen=True, kw_only=True, tag="stars_invoice"):
     price: Money
 
 
+class CardInvoice(Message, frozen=True, kw_only=True, tag="card_invoice"):
+    """An invoice in the shop's currency, paid by card within Telegram."""
+
+    purchase_id: int
+    title: str
+    price: Money
+
+
+class StarsSubscription(Message, frozen=True, kw_only=True, tag="stars_subscription"):
+    """The address of an invoice that charges the same Stars every 30 days until it is cancelled."""
+
+    title: str
+    price: Money
+    url: str
+
+
 class CryptoInvoice(Message, frozen=True, kw_only=True, tag="crypto_invoice"):
     """The address of a Crypto Pay invoice."""
 

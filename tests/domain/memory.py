@@ -28,8 +28,17 @@ class Shop:
     def do(self, command: Command[R]) -> R:
         """Decide a command; what it wrote is kept, unless it raises."""
         above = self.rows.layer()
-        owners = {row.id: row.user_id for row in self.rows.subscriptions.changed.values()}
-        draft = Draft(above, self.now, CATALOGUE, self.sequences, self._entropy, owners)  # type: ignore[arg-type]
+        rows = self.rows
+        draft = Draft(
+            above,
+            self.now,
+            CATALOGUE,
+            self.sequences,
+            self._entropy,  # type: ignore[arg-type]
+            owners={row.id: row.user_id for row in rows.subscriptions.changed.values()},
+            charges={row.id: (row.provider, row.charge_id) for row in rows.payments.changed.values()},
+            inviters={row.referral_code: row.id for row in rows.users.changed.values() if row.referral_code},
+        )
         reply = decide(command, draft)
         self.rows.merge(above)
         return reply

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar, cast
 
-from domain.catalogue import Catalogue, Plan, TopUp
+from domain.catalogue import Catalogue, Earning, Plan, ReferralTerms, TopUp, Trial
 from domain.commands import Command, Person, PurchaseStarted, Received, RecordUpdates, StartPurchase
 from domain.entities import Provider
 from domain.money import Money
@@ -21,8 +21,13 @@ BOB = Person(1002, "Bob", "bob", "ru")
 
 CATALOGUE = Catalogue(
     "RUB",
-    {"month": Plan("month", "1 month", timedelta(days=30), Money(19900, "RUB"), Money(150, "XTR"))},
+    {
+        "month": Plan("month", "1 month", timedelta(days=30), Money(19900, "RUB"), Money(150, "XTR")),
+        "year": Plan("year", "1 year", timedelta(days=365), Money(199000, "RUB"), Money(1490, "XTR")),
+    },
     {"500": TopUp("500", "500 ₽", Money(50000, "RUB"), Money(380, "XTR"))},
+    trial=Trial("Trial", timedelta(days=3)),
+    referral=ReferralTerms((Earning(percent=10), Earning(days=3)), buyer=Earning(percent=5)),
 )
 
 

@@ -122,9 +122,13 @@ async def test_a_subscription_without_a_uuid_cannot_be_written(database: Databas
 async def test_two_subscriptions_cannot_be_the_same_user_to_xray(database: Database) -> None:
     with owner_of(database) as owner:
         owner.execute(
-            "INSERT INTO users VALUES (1, 'a', NULL, NULL, now(), NULL), (2, 'b', NULL, NULL, now(), NULL)"
+            "INSERT INTO users (id, first_name, created_at, number) VALUES (1, 'a', now(), 1), (2, 'b', now(), 2)"
         )
-        row = "INSERT INTO subscriptions VALUES (%s, %s, %s, %s, 'active', 'x', now(), now())"
+        owner.execute("SET CONSTRAINTS ALL DEFERRED")
+        row = """
+            INSERT INTO subscriptions (id, user_id, uuid, token, status, title, created_at, expires_at)
+            VALUES (%s, %s, %s, %s, 'active', 'x', now(), now())
+        """
         owner.execute(row, (1, 1, "11111111-2222-4333-8444-555555555555", "t" * 22))
         with pytest.raises(errors.UniqueViolation):
             owner.execute(row, (2, 2, "11111111-2222-4999-8444-555555555555", "u" * 22))

@@ -1,0 +1,118 @@
+"""Renewing from the balance (F3): once for a period, at the price of the subscriber's own plan.
+
+Nothing but the money changes hands where the balance is short, so topping up is enough to have it tried again (F6).
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain import messages
+from domain.booking import record_payment
+from domain.catalogue import Plan
+from domain.commands import AutoRenew, Renewal, SetAutoRenewal
+from domain.draft import Draft
+from domain.entities import (
+    PaymentOutcome,
+    Provider,
+    Purchase,
+    PurchaseKind,
+    PurchaseStatus,
+    Subscription,
+    SubscriptionStatus,
+)
+from domain.giving import give
+from domain.outbox import done, tell
+from domain.people import balance_of, meet
+
+#: How long before its end a subscription is renewed; half of its length where that is less.
+RENEWAL_WINDOW: Final = timedelta(hours=12)
+
+
+def auto_renew(command: AutoRenew, draft: Draft) -> Renewal:
+    """Renew one subscription if it is due now, in the writer's own order (F4)."""
+    subscription = draft.subscription(command.subscription_id)
+    return Renewal.NOT_DUE if subscription is None else renew(draft, subscription)
+
+
+def renews_at(subscription: Subscription) -> datetime | None:
+    """From when on it is renewed; None if it does not renew by itself."""
+    if not subscription.auto_renewal or subscription.trial or subscription.renewal_seconds is None:
+        return None
+    half = timedelta(seconds=subscription.renewal_seconds // 2)
+    return subscription.expires_at - min(RENEWAL_WINDOW, half)
+
+
+def renew(draft: Draft, subscription: Subscription) -> Renewal:
+    """Debit the balance and extend, or tell what is missing, once for each period."""
+    due_at = renews_at(subscription)
+    if subscription.status is not SubscriptionStatus.ACTIVE or due_at is None or draft.now < due_at:
+        return Renewal.NOT_DUE
+    order = _order(draft, subscription)
+    if order is None:
+        return Renewal.NOT_DUE
+    balance = balance_of(draft, subscription.user_id)
+    period = f"{subscription.id}:{subscription.expires_at.isoformat()}"
+    if balance < order.price:
+        short = messages.RenewalShort(
+            title=order.title,
+            price=order.price,
+            missing=order.price - balance,
+            expires_at=subscription.expires_at,
+        )
+        tell(draft, subscription.user_id, f"renewal_short:{period}", short)
+        return Renewal.SHORT
+    draft.rows.purchases.put(order)
+    draft.rows.subscriptions.put(replace(subscription, last_auto_renewal_at=draft.now))
+    payment = record_payment(
+        draft,
+        Provider.BALANCE,
+        f"renewal:{period}",
+        order.price,
+        subscription.user_id,
+        order,
+        PaymentOutcome.ACCEPTED,
+    )
+    give(draft, order, payment)
+    return Renewal.RENEWED
+
+
+def _order(draft: Draft, subscription: Subscription) -> Purchase | None:
+    """The subscriber's own plan at its present price; at the price it was bought for if it is sold no more."""
+    plan = draft.catalogue.find(subscription.item or "")
+    price = plan.price if isinstance(plan, Plan) else subscription.renewal_price
+    seconds = int(plan.duration.total_seconds()) if isinstance(plan, Plan) else subscription.renewal_seconds
+    if price is None or price.currency != draft.catalogue.currency or subscription.item is None:
+        return None
+    return Purchase(
+        id=draft.new_id("purchases"),
+        user_id=subscription.user_id,
+        kind=PurchaseKind.RENEWAL,
+        item=subscription.item,
+        title=plan.title if isinstance(plan, Plan) else subscription.title,
+        provider=Provider.BALANCE,
+        price=price,
+        duration_seconds=seconds,
+        credit=None,
+        status=PurchaseStatus.INVOICED,
+        created_at=draft.now,
+        value=price,
+    )
+
+
+def set_auto_renewal(command: SetAutoRenewal, draft: Draft) -> None:
+    """Switch the renewal on or off, and say what it means."""
+    user = meet(draft, command.person)
+    subscription = draft.rows.subscriptions.get(user.id)
+    order = None if subscription is None else _order(draft, subscription)
+    on = command.on and order is not None
+    if subscription is not None:
+        draft.rows.subscriptions.put(replace(subscription, auto_renewal=on))
+    told = messages.AutoRenewal(
+        on=on,
+        title=None if order is None else order.title,
+        price=None if order is None else order.price,
+        replaces=command.replaces,
+    )
+    tell(draft, user.id, f"update:{command.update_id}", told)
+    done(draft, command.update_id)

@@ -1,0 +1,269 @@
+"""A crowd that does something at random: people, providers, nodes, workers, operators and Telegram.
+
+The same crowd works on the pure domain and on the real writer. Identifiers come again on purpose, so repeats of
+everything happen.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from domain.commands import (
+    AdjustBalance,
+    AskRefund,
+    AttachInvoice,
+    AutoRenew,
+    Command,
+    Confirmation,
+    ConfirmProvisions,
+    CreatePromo,
+    Dispute,
+    EnterCode,
+    ExpireSubscriptions,
+    FinalizePayment,
+    FinishUpdate,
+    GrantTime,
+    LapseInvoices,
+    MarkUnreachable,
+    PayFromBalance,
+    Person,
+    PutAside,
+    Received,
+    RecordRefund,
+    RecordUpdates,
+    RefuseRefund,
+    ReportUnavailable,
+    RevokeAccess,
+    SetAutoRenewal,
+    SettleMessage,
+    SettleReview,
+    Show,
+    Start,
+    StartPurchase,
+    StartTrial,
+    SwitchPromo,
+)
+from domain.entities import (
+    Audience,
+    MessageState,
+    Payment,
+    PromoKind,
+    Provider,
+    Purchase,
+    ReviewAction,
+)
+from domain.money import Money
+from tests.domain.memory import Shop
+
+PEOPLE = {n: Person(n, f"<{n}> & \"co'", None if n % 2 else f"p{n}", "en") for n in range(1001, 1005)}
+
+_ITEMS = ["plan:month", "plan:month", "plan:year", "gift:month", "top_up:500", "top_up:500", "plan:gone"]
+_CODES = ["TEN", "FIFTY", "WEEK", "BONUS", "GONE"]
+_EXTERNAL = [Provider.STARS, Provider.CARDS, Provider.CRYPTOPAY]
+_SCREENS = ["home", "account", "top_ups", "pay:plan:month", "invite", "gifts", "code", "?"]
+
+
+class Crowd:
+    """Makes commands out of what the shop in memory holds."""
+
+    def __init__(self, random: Random, shop: Shop) -> None:
+        self._random = random
+        self._shop = shop
+        self._updates = 1
+
+    def act(self, committed: set[int]) -> Command[Any]:
+        """Some command. Nodes and workers know only the subscriptions that are `committed`."""
+        self._updates += 1
+        acts: list[Callable[[int, Person], Command[Any]]] = [
+            *[self._buy] * 3,
+            self._record,
+            self._ask,
+            self._small,
+            self._enter,
+            self._switch,
+            self._make_promo,
+            self._by_hand,
+        ]
+        if self._purchases():
+            acts += (
+                [self._provider_says_paid] * 4 + [self._pay_from_balance] * 3 + [self._invoice, self._lapse]
+            )
+        if self._payments():
+            acts += [self._refund, self._review, self._review, self._provider_refunds]
+        if committed:
+            acts += [lambda *_: self._confirm(committed), lambda *_: self._expire(committed)]
+            acts += [lambda *_: AutoRenew(self._random.choice(sorted(committed)))]
+        update, person = self._random.randint(1, self._updates), self._random.choice(list(PEOPLE.values()))
+        return self._random.choice(acts)(update, person)
+
+    def wait(self) -> timedelta:
+        """How long until the next batch: often no time, sometimes past the end of something."""
+        return timedelta(days=self._random.choice([0, 0, 1, 20]), minutes=self._random.choice([0, 59, 61]))
+
+    def _purchases(self) -> list[Purchase]:
+        return list(self._shop.rows.purchases.changed.values())
+
+    def _payments(self) -> list[Payment]:
+        return list(self._shop.rows.payments.changed.values())
+
+    def _buy(self, update: int, person: Person) -> Command[Any]:
+        provider = self._random.choice(list(Provider))
+        recurring = self._random.random() < 0.2
+        return StartPurchase(update, person, self._random.choice(_ITEMS), provider, recurring=recurring)
+
+    def _record(self, _: int, person: Person) -> Command[Any]:
+        ids = [self._random.randint(1, 2 * self._updates) for _ in range(3)]
+        return RecordUpdates(tuple(Received(each, person.id, '{"x": 1}') for each in ids))
+
+    def _ask(self, update: int, person: Person) -> Command[Any]:
+        return Show(update, person, self._random.choice(_SCREENS))
+
+    def _enter(self, update: int, person: Person) -> Command[Any]:
+        gifts = list(self._shop.rows.gifts.changed)
+        invitations = [
+            row.referral_code for row in self._shop.rows.users.changed.values() if row.referral_code
+        ]
+        code = self._random.choice([*_CODES, *gifts, "nothing"])
+        kind = self._random.choice(["promo", "gift", ""])
+        return self._random.choice(
+            [
+                EnterCode(update, person, code),
+                Start(update, person, f"{kind}_{code}"),
+                Start(update, person, f"ref_{self._random.choice(invitations or ['nobody'])}"),
+                StartTrial(update, person),
+            ]
+        )
+
+    def _switch(self, update: int, person: Person) -> Command[Any]:
+        return SetAutoRenewal(update, person, self._random.random() < 0.8)
+
+    def _make_promo(self, update: int, _: Person) -> Command[Any]:
+        code = self._random.choice(_CODES[:-1])
+        kind, terms = {
+            "TEN": (PromoKind.PERCENT, {"percent": 10}),
+            "FIFTY": (PromoKind.FIXED, {"amount": Money(5000, "RUB")}),
+            "WEEK": (PromoKind.DAYS, {"days": 7}),
+            "BONUS": (PromoKind.BALANCE, {"amount": Money(20000, "RUB")}),
+        }[code]
+        operator = self._operator(update)
+        made = CreatePromo(
+            **operator,
+            code=code,
+            kind=kind,
+            max_uses=self._random.choice([None, 1, 3]),
+            per_user=self._random.choice([1, 2]),
+            first_purchase_only=self._random.random() < 0.2,
+            audience=self._random.choice([Audience.EVERYONE, Audience.EVERYONE, *Audience]),
+            plan=self._random.choice([None, None, "month"]),
+            **terms,  # type: ignore[arg-type]
+        )
+        switched = SwitchPromo(**operator, code=code, enabled=self._random.random() < 0.7)
+        return self._random.choice([made, made, switched])
+
+    def _operator(self, update: int) -> dict[str, Any]:
+        return {
+            "request": f"r{update}",
+            "by": "olga",
+            "reason": self._random.choice(["because", "because", " "]),
+        }
+
+    def _by_hand(self, update: int, person: Person) -> Command[Any]:
+        operator = self._operator(update)
+        amount = Money(self._random.choice([-30000, -100, 0, 100, 25000]), "RUB")
+        return self._random.choice(
+            [
+                GrantTime(**operator, user_id=person.id, days=self._random.choice([0, 1, 30])),
+                AdjustBalance(**operator, user_id=person.id, amount=amount),
+                RevokeAccess(**operator, user_id=person.id),
+            ]
+        )
+
+    def _small(self, update: int, person: Person) -> Command[Any]:
+        outbox = self._random.choice([1, *self._shop.rows.outbox.changed])
+        settle = SettleMessage(
+            outbox_id=outbox,
+            state=self._random.choice(list(MessageState)),
+            not_before=self._shop.now,
+            unreachable=self._random.random() < 0.2,
+        )
+        blocked = MarkUnreachable(update, person, self._random.random() < 0.5)
+        return self._random.choice([settle, blocked, PutAside(update, "Boom"), FinishUpdate(update)])
+
+    def _provider_says_paid(self, update: int, person: Person) -> Command[Any]:
+        purchase = self._random.choice(self._purchases())
+        off_by = self._random.choice([0, 0, 0, 0, 0, -1, 1, 1000])
+        minor = max(1, purchase.price.minor + off_by)
+        currency = self._random.choice([purchase.price.currency] * 9 + ["USD"])
+        return FinalizePayment(
+            provider=Provider.STARS if purchase.provider is Provider.BALANCE else purchase.provider,
+            charge_id=f"{purchase.id}-{self._random.randint(1, 3)}",
+            amount=Money(minor, currency),
+            purchase_id=self._random.choice([purchase.id] * 6 + [None, 999_999]),
+            payer=self._random.choice([purchase.user_id, purchase.user_id, person.id, None, 77]),
+            update_id=self._random.choice([None, update]),
+            repeated=self._random.random() < 0.3,
+        )
+
+    def _pay_from_balance(self, update: int, person: Person) -> Command[Any]:
+        purchase = self._random.choice(self._purchases())
+        return PayFromBalance(update, self._random.choice([person, PEOPLE[purchase.user_id]]), purchase.id)
+
+    def _invoice(self, update: int, _: Person) -> Command[Any]:
+        purchase = self._random.choice(self._purchases())
+        made = AttachInvoice(update, purchase.id, f"{purchase.id}-{update}", "https://pay.example")
+        return self._random.choice([made, ReportUnavailable(update, purchase.id)])
+
+    def _lapse(self, _: int, __: Person) -> Command[Any]:
+        return LapseInvoices(tuple(self._shop.rows.purchases.changed))
+
+    def _refund(self, update: int, _: Person) -> Command[Any]:
+        number = self._random.choice(self._payments()).id
+        return self._random.choice(
+            [
+                AskRefund(**self._operator(update), payment_id=number),
+                RefuseRefund(payment_id=number, error="no"),
+                Dispute(**self._operator(update), payment_id=number),
+            ]
+        )
+
+    def _provider_refunds(self, update: int, person: Person) -> Command[Any]:
+        payment = self._random.choice(self._payments())
+        provider = (
+            self._random.choice(_EXTERNAL) if payment.provider is Provider.BALANCE else payment.provider
+        )
+        return RecordRefund(
+            provider=provider,
+            charge_id=self._random.choice([payment.charge_id, payment.charge_id, f"unheard-{update % 3}"]),
+            amount=payment.amount,
+            purchase_id=payment.purchase_id,
+            payer=self._random.choice([payment.user_id, person.id, None]),
+            by="telegram",
+            update_id=self._random.choice([None, update]),
+        )
+
+    def _review(self, update: int, person: Person) -> Command[Any]:
+        reviews = list(self._shop.rows.reviews.changed) or [1]
+        return SettleReview(
+            **self._operator(update),
+            payment_id=self._random.choice(reviews),
+            action=self._random.choice(list(ReviewAction)),
+            user_id=self._random.choice([None, None, person.id]),
+            amount=self._random.choice([None, Money(100, "RUB")]),
+            item=self._random.choice([None, "plan:month"]),
+        )
+
+    def _confirm(self, committed: set[int]) -> Command[Any]:
+        grants = [
+            each for each in self._shop.rows.grants.changed.values() if each.subscription_id in committed
+        ]
+        confirmed = tuple(
+            Confirmation(
+                each.subscription_id, max(1, each.version - self._random.choice([0, 0, 1])), each.present
+            )
+            for each in self._random.sample(grants, self._random.randint(1, len(grants)))
+        )
+        return ConfirmProvisions(self._random.choice(["one", "two"]), confirmed)
+
+    def _expire(self, committed: set[int]) -> Command[Any]:
+        return ExpireSubscriptions(tuple(sorted(committed)))
