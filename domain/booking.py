@@ -33,7 +33,6 @@ def record_payment(
         suspense = draft.account(AccountKind.SUSPENSE, amount.currency)
         transfer = move(draft, source, suspense, amount, "payment", payment_id)
         if purchase is not None and outcome is PaymentOutcome.OVERPAID:
-            suspense = draft.account(AccountKind.SUSPENSE, amount.currency)
             book(draft, purchase, suspense, purchase.price, "sale", payment_id)
     return draft.rows.payments.put(
         Payment(

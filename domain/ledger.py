@@ -31,8 +31,11 @@ def clearing(draft: Draft, provider: Provider, currency: str, user_id: int) -> A
 def move(draft: Draft, debit: Account, credit: Account, amount: Money, cause: str, cause_id: int) -> Transfer:
     """Move a positive amount; `cause` and `cause_id` name the one fact that it follows from (I7).
 
+    The accounts are taken as they now are: what the caller holds may be from before another transfer.
     Raises `CurrencyMismatch` for accounts of another currency and `Overdrawn` for a balance that would go below zero.
     """
+    debit = draft.account(debit.kind, debit.currency, debit.owner)
+    credit = draft.account(credit.kind, credit.currency, credit.owner)
     if not (debit.currency == credit.currency == amount.currency):
         raise CurrencyMismatch(
             f"{amount.currency} from an account in {debit.currency} to one in {credit.currency}"

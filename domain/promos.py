@@ -85,13 +85,13 @@ def discounted(promo: Promo, purchase: Purchase) -> Discounted:
     return {"price": Money(price, purchase.price.currency), "value": Money(left, value.currency)}
 
 
-def hold(draft: Draft, promo: Promo, purchase: Purchase) -> None:
+def hold(draft: Draft, promo: Promo, purchase: Purchase) -> Purchase:
     """Have an invoice hold one use of the code."""
     _take(draft, promo, purchase.user_id)
     user = draft.rows.users.get(purchase.user_id)
     assert user is not None, "who buys is known"
     draft.rows.users.put(replace(user, promo_purchase=purchase.id))
-    draft.rows.purchases.put(replace(purchase, promo_held=True))
+    return draft.rows.purchases.put(replace(purchase, promo_held=True))
 
 
 def release(draft: Draft, purchase: Purchase) -> None:

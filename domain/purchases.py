@@ -39,7 +39,7 @@ def start_purchase(command: StartPurchase, draft: Draft) -> PurchaseStarted | No
             return None
         if promo is not None:
             purchase = replace(purchase, promo_code=promo.code, **discounted(promo, purchase))
-            hold(draft, promo, purchase)
+            purchase = hold(draft, promo, purchase)
     draft.rows.purchases.put(purchase)
     message = _invoice_message(draft, purchase, command.replaces)
     if message is not None:

@@ -119,9 +119,8 @@ def _return_money(
     """Move the payment's money from where it lies back to where it came from; returns what is missing of it."""
     target = clearing(draft, payment.provider, payment.amount.currency, payment.user_id or SHOP)
     if purchase is None:
-        if review is not None and review.action is ReviewAction.CREDIT:
+        if review is not None and review.credit is not None:
             assert review.user_id is not None, "who was credited is known"
-            assert review.credit is not None, "how much was credited is known"
             return draw_balance(
                 draft, review.user_id, review.credit, target, payment.amount, "refund", payment.id
             )
@@ -136,7 +135,6 @@ def _return_money(
         part, excess = purchase.price, payment.amount - purchase.price
     missing = _return_price(draft, payment, purchase, part)
     if excess is not None and review is not None and review.credit is not None and review.user_id is not None:
-        target = clearing(draft, payment.provider, payment.amount.currency, payment.user_id or SHOP)
         also = draw_balance(draft, review.user_id, review.credit, target, excess, "refund_excess", payment.id)
         return missing if also is None else also if missing is None else missing + also
     return missing

@@ -219,6 +219,8 @@ def dispute(command: Dispute, draft: Draft) -> Verdict:
     review = draft.rows.reviews.get(payment.id)
     if review is not None and review.action is None:
         return Verdict(False, f"payment {payment.id} is under review already ({review.reason}): settle that")
+    if review is not None and review.action is ReviewAction.IGNORE:
+        return Verdict(False, f"payment {payment.id} was ignored: nothing was given that could be lost")
     refund = draft.rows.refunds.get(payment.id)
     if refund is not None and refund.state is not RefundState.REFUSED:
         return Verdict(False, f"the refund of payment {payment.id} is {refund.state}")

@@ -5,6 +5,7 @@ everything happen.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -64,6 +65,25 @@ _EXTERNAL = [Provider.STARS, Provider.CARDS, Provider.CRYPTOPAY]
 _SCREENS = ["home", "account", "top_ups", "pay:plan:month", "invite", "gifts", "code", "?"]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known outside of the writer, because it is committed: nobody can name what was not told to anybody."""
+
+    subscriptions: frozenset[int]
+    payments: frozenset[int]
+    invitations: frozenset[str]
+
+    @classmethod
+    def of(cls, shop: Shop) -> "Known":
+        """All that the shop holds now."""
+        rows = shop.rows
+        return cls(
+            frozenset(row.id for row in rows.subscriptions.changed.values()),
+            frozenset(row.id for row in rows.payments.changed.values()),
+            frozenset(row.referral_code for row in rows.users.changed.values() if row.referral_code),
+        )
+
+
 class Crowd:
     """Makes commands out of what the shop in memory holds."""
 
@@ -71,10 +91,12 @@ class Crowd:
         self._random = random
         self._shop = shop
         self._updates = 1
+        self._known = Known.of(shop)
 
-    def act(self, committed: set[int]) -> Command[Any]:
-        """Some command. Nodes and workers know only the subscriptions that are `committed`."""
+    def act(self, known: Known) -> Command[Any]:
+        """Some command of somebody who knows what is committed."""
         self._updates += 1
+        self._known = known
         acts: list[Callable[[int, Person], Command[Any]]] = [
             *[self._buy] * 3,
             self._record,
@@ -89,11 +111,10 @@ class Crowd:
             acts += (
                 [self._provider_says_paid] * 4 + [self._pay_from_balance] * 3 + [self._invoice, self._lapse]
             )
-        if self._payments():
+        if known.payments:
             acts += [self._refund, self._review, self._review, self._provider_refunds]
-        if committed:
-            acts += [lambda *_: self._confirm(committed), lambda *_: self._expire(committed)]
-            acts += [lambda *_: AutoRenew(self._random.choice(sorted(committed)))]
+        if known.subscriptions:
+            acts += [self._confirm, self._expire, self._renew]
         update, person = self._random.randint(1, self._updates), self._random.choice(list(PEOPLE.values()))
         return self._random.choice(acts)(update, person)
 
@@ -105,7 +126,8 @@ class Crowd:
         return list(self._shop.rows.purchases.changed.values())
 
     def _payments(self) -> list[Payment]:
-        return list(self._shop.rows.payments.changed.values())
+        payments = self._shop.rows.payments.changed.values()
+        return [payment for payment in payments if payment.id in self._known.payments]
 
     def _buy(self, update: int, person: Person) -> Command[Any]:
         provider = self._random.choice(list(Provider))
@@ -121,9 +143,7 @@ class Crowd:
 
     def _enter(self, update: int, person: Person) -> Command[Any]:
         gifts = list(self._shop.rows.gifts.changed)
-        invitations = [
-            row.referral_code for row in self._shop.rows.users.changed.values() if row.referral_code
-        ]
+        invitations = sorted(self._known.invitations)
         code = self._random.choice([*_CODES, *gifts, "nothing"])
         kind = self._random.choice(["promo", "gift", ""])
         return self._random.choice(
@@ -243,7 +263,7 @@ class Crowd:
         )
 
     def _review(self, update: int, person: Person) -> Command[Any]:
-        reviews = list(self._shop.rows.reviews.changed) or [1]
+        reviews = sorted(self._known.payments & self._shop.rows.reviews.changed.keys()) or [1]
         return SettleReview(
             **self._operator(update),
             payment_id=self._random.choice(reviews),
@@ -253,7 +273,8 @@ class Crowd:
             item=self._random.choice([None, "plan:month"]),
         )
 
-    def _confirm(self, committed: set[int]) -> Command[Any]:
+    def _confirm(self, _: int, __: Person) -> Command[Any]:
+        committed = self._known.subscriptions
         grants = [
             each for each in self._shop.rows.grants.changed.values() if each.subscription_id in committed
         ]
@@ -265,5 +286,8 @@ class Crowd:
         )
         return ConfirmProvisions(self._random.choice(["one", "two"]), confirmed)
 
-    def _expire(self, committed: set[int]) -> Command[Any]:
-        return ExpireSubscriptions(tuple(sorted(committed)))
+    def _expire(self, _: int, __: Person) -> Command[Any]:
+        return ExpireSubscriptions(tuple(sorted(self._known.subscriptions)))
+
+    def _renew(self, _: int, __: Person) -> Command[Any]:
+        return AutoRenew(self._random.choice(sorted(self._known.subscriptions)))

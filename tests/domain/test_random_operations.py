@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from domain.entities import AccountKind, Provider, PurchaseStatus, ReviewAction
-from tests.domain.crowd import Crowd
+from tests.domain.crowd import Crowd, Known
 from tests.domain.memory import Shop
 
 _SEQUENCES = 200
@@ -23,8 +23,7 @@ def test_the_books_balance_after_every_step_of_random_sequences(campaign: int) -
         random, shop = Random(seed), Shop()
         crowd = Crowd(random, shop)
         for step in range(_STEPS):
-            known = {row.id for row in shop.rows.subscriptions.changed.values()}
-            command = crowd.act(known)
+            command = crowd.act(Known.of(shop))
             shop.do(command)
             try:
                 check(shop)
@@ -106,7 +105,8 @@ def _unsettled_excess(shop: Shop) -> Counter[str]:
 
 
 def _purchases_are_paid_once(shop: Shop) -> None:
-    settled = [each.purchase_id for each in shop.rows.payments.changed.values() if each.outcome.settles]
+    payments = shop.rows.payments.changed.values()
+    settled = [each.purchase_id for each in payments if each.outcome.settles]
     granted = [
         each.purchase_id for each in shop.rows.reviews.changed.values() if each.purchase_id is not None
     ]
@@ -115,7 +115,7 @@ def _purchases_are_paid_once(shop: Shop) -> None:
         for each in shop.rows.purchases.changed.values()
         if each.status in (PurchaseStatus.PAID, PurchaseStatus.REFUNDED)
     ]
-    assert sorted(map(str, settled + granted)) == sorted(map(str, paid))
+    assert sorted(map(str, [*settled, *granted])) == sorted(map(str, paid))
 
 
 def _promos_hold_their_limits(shop: Shop) -> None:

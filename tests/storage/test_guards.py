@@ -120,11 +120,10 @@ async def test_a_subscription_without_a_uuid_cannot_be_written(database: Databas
 
 
 async def test_two_subscriptions_cannot_be_the_same_user_to_xray(database: Database) -> None:
-    with owner_of(database) as owner:
+    with owner_of(database) as owner, owner.transaction(force_rollback=True):
         owner.execute(
             "INSERT INTO users (id, first_name, created_at, number) VALUES (1, 'a', now(), 1), (2, 'b', now(), 2)"
         )
-        owner.execute("SET CONSTRAINTS ALL DEFERRED")
         row = """
             INSERT INTO subscriptions (id, user_id, uuid, token, status, title, created_at, expires_at)
             VALUES (%s, %s, %s, %s, 'active', 'x', now(), now())

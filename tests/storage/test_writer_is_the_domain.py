@@ -15,7 +15,7 @@ from psycopg.sql import SQL, Identifier
 from storage import tables
 from storage.tables import Table
 from storage.writer import Answered
-from tests.domain.crowd import Crowd
+from tests.domain.crowd import Crowd, Known
 from tests.domain.memory import Shop
 from tests.fixtures.postgres import Database
 from tests.storage.shop import Desk, open_desk
@@ -29,13 +29,15 @@ async def test_batches_in_the_database_are_the_domain_one_by_one(database: Datab
     crowd = Crowd(random, shop)
     async with open_desk(database.writer) as desk:
         for _ in range(random.choice([5, 40])):
-            committed = {row.id for row in shop.rows.subscriptions.changed.values()}
+            known = Known.of(shop)
             batch, expected = [], []
             for _ in range(random.choice([1, 2, 5, 20])):
-                batch.append(crowd.act(committed))
+                batch.append(crowd.act(known))
                 expected.append(Answered(shop.do(batch[-1])))
                 _keep_first_messages(shop)
-            assert await desk.writer.execute(batch, shop.now) == expected
+            outcomes = await desk.writer.execute(batch, shop.now)
+            for command, outcome, decided in zip(batch, outcomes, expected, strict=True):
+                assert outcome == decided, command
             shop.wait(crowd.wait())
         for table in TABLES:
             decided = getattr(shop.rows, table.name).changed.values()
