@@ -34,7 +34,7 @@ def finalize(command: FinalizePayment, draft: Draft) -> Receipt:
     if known is not None:
         return Receipt(known.id, known.outcome)
     purchase = None if command.purchase_id is None else draft.rows.purchases.get(command.purchase_id)
-    if purchase is not None and command.repeated and purchase.recurring:
+    if purchase is not None and command.repeated and purchase.recurring and purchase.status in _PAID:
         purchase = _next_period(draft, purchase)
     outcome = _judge(command, purchase, draft)
     payment = record_payment(

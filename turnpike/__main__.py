@@ -11,6 +11,7 @@ from typing import TypeVar
 import click
 
 from turnpike.ctl import ctl
+from turnpike.money import COMMANDS
 
 R = TypeVar("R")
 
@@ -54,6 +55,8 @@ def sandbox(port: int, config: Path | None, data: Path | None) -> None:
 
 
 main.add_command(ctl)
+for command in COMMANDS:
+    main.add_command(command)
 
 
 @main.command()

@@ -4,13 +4,11 @@ Tables for people, `--json` for scripts. The exit status is 0 if it was done, 1 
 right.
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+from turnpike.options import of_a_system
 
 
 @click.group()
@@ -18,22 +16,11 @@ def ctl() -> None:
     """Look at a running system and give it orders."""
 
 
-def _options(command: F) -> F:
-    """What every command can be told."""
-    data = click.option(
-        "--data",
-        type=click.Path(path_type=Path),
-        help="Data folder of the system  [default: the shop or sandbox that runs here]",
-    )
-    as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for scripts.")
-    return data(as_json(command))
-
-
 _name = click.argument("name")
 
 
 @ctl.command()
-@_options
+@of_a_system
 def status(data: Path | None, as_json: bool) -> None:
     """The tree: states, mailboxes, restarts, workers, and the last errors."""
     from turnpike import operating
@@ -42,7 +29,7 @@ def status(data: Path | None, as_json: bool) -> None:
 
 
 @ctl.command()
-@_options
+@of_a_system
 def top(data: Path | None, as_json: bool) -> None:
     """The tree in motion, each second; q quits. Not on a terminal, it is shown once."""
     from turnpike import operating
@@ -52,7 +39,7 @@ def top(data: Path | None, as_json: bool) -> None:
 
 @ctl.command()
 @_name
-@_options
+@of_a_system
 def trace(name: str, data: Path | None, as_json: bool) -> None:
     """The messages that pass through an actor: types and times, never what is in them."""
     from turnpike import operating
@@ -61,7 +48,7 @@ def trace(name: str, data: Path | None, as_json: bool) -> None:
 
 
 @ctl.command()
-@_options
+@of_a_system
 def stacks(data: Path | None, as_json: bool) -> None:
     """Where the task of each actor waits."""
     from turnpike import operating
@@ -71,7 +58,7 @@ def stacks(data: Path | None, as_json: bool) -> None:
 
 @ctl.command()
 @_name
-@_options
+@of_a_system
 def restart(name: str, data: Path | None, as_json: bool) -> None:
     """Give an actor a new life after the message in hand; what waits in its mailbox is kept."""
     _order("restart", name, data, as_json)
@@ -80,7 +67,7 @@ def restart(name: str, data: Path | None, as_json: bool) -> None:
 @ctl.command()
 @click.argument("name", required=False)
 @click.option("--all", "everything", is_flag=True, help="Every actor of the tree, one after another.")
-@_options
+@of_a_system
 def reload(name: str | None, everything: bool, data: Path | None, as_json: bool) -> None:
     """Restart an actor with the code that is in its file now; if that does not start, the old goes on."""
     from turnpike import operating
@@ -94,7 +81,7 @@ def reload(name: str | None, everything: bool, data: Path | None, as_json: bool)
 
 @ctl.command()
 @_name
-@_options
+@of_a_system
 def suspend(name: str, data: Path | None, as_json: bool) -> None:
     """Let an actor take no more messages; they wait until it is resumed, even if it restarts."""
     _order("suspend", name, data, as_json)
@@ -102,7 +89,7 @@ def suspend(name: str, data: Path | None, as_json: bool) -> None:
 
 @ctl.command()
 @_name
-@_options
+@of_a_system
 def resume(name: str, data: Path | None, as_json: bool) -> None:
     """End a suspension."""
     _order("resume", name, data, as_json)
@@ -111,7 +98,7 @@ def resume(name: str, data: Path | None, as_json: bool) -> None:
 @ctl.command("kill-switch")
 @_name
 @click.argument("position", type=click.Choice(["on", "off"]))
-@_options
+@of_a_system
 def kill_switch(name: str, position: str, data: Path | None, as_json: bool) -> None:
     """Switch a worker on or off: off, it does not tick, and a tick that runs ends at its next row."""
     _order(f"switch-{position}", name, data, as_json)

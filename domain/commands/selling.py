@@ -84,7 +84,7 @@ class FinalizePayment(Command[Receipt]):
     """A provider says that this charge was paid: one payment, one transfer, one thing given, one message (F1, F2, F5).
 
     `purchase_id` and `payer` are what the provider's payload says, None where it names nothing of ours. `paid_at` is
-    the provider's own time, `repeated` a later charge of a Stars subscription.
+    the provider's own time. `repeated`: of a subscription, so that a second charge of a purchase is its next period.
     """
 
     reply_type: ClassVar[object] = Receipt

@@ -1,0 +1,163 @@
+"""`desk`: where operators ask and order, over the control socket of the runtime.
+
+An order is one of the operator's commands of the domain and goes to the writer like any other; a question is answered
+from the database. What is asked is JSON with its kind under `ask`, and so is the answer.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from actors.books import Books
+from actors.environment import Environment
+from actors.messages import Write
+from domain import commands
+from domain.commands import OperatorCommand, RecordRefund, Verdict
+from domain.entities import Provider
+from domain.money import Money
+from runtime import Actor, Ask, Context, Declined, Message
+
+#: What may be ordered, by name.
+ORDERS: Final[dict[str, type[OperatorCommand]]] = {
+    each.__name__: each
+    for each in vars(commands).values()
+    if isinstance(each, type) and issubclass(each, OperatorCommand) and each is not OperatorCommand
+}
+
+
+class Order(msgspec.Struct, tag_field="ask", tag="order"):
+    """Have a command of an operator carried out: its name, and its fields as JSON."""
+
+    command: str
+    fields: msgspec.Raw
+
+
+class ReturnedByHand(msgspec.Struct, tag_field="ask", tag="returned_by_hand"):
+    """Say that a payment was sent back outside of turnpike."""
+
+    payment_id: int
+    by: str
+
+
+class Reviews(msgspec.Struct, tag_field="ask", tag="reviews"):
+    """Payments that were not as asked; the settled ones too if so said."""
+
+    settled_too: bool = False
+    after: int = 0
+
+
+class Payments(msgspec.Struct, tag_field="ask", tag="payments"):
+    """The payments of a user."""
+
+    user_id: int
+    after: int = 0
+
+
+class Statement(msgspec.Struct, tag_field="ask", tag="statement"):
+    """The movements on a user's balance."""
+
+    user_id: int
+
+
+class Report(msgspec.Struct, tag_field="ask", tag="report"):
+    """What was sold and returned from one moment to another."""
+
+    since: datetime
+    until: datetime
+
+
+class Check(msgspec.Struct, tag_field="ask", tag="check"):
+    """Whether all is true that must be true of the books."""
+
+
+Question = Order | ReturnedByHand | Reviews | Payments | Statement | Report | Check
+
+_CHARGE: Final = """
+    SELECT provider, charge_id, amount, amount_currency, purchase_id, user_id FROM payments WHERE id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Charge:
+    provider: str
+    charge_id: str
+    amount: int
+    amount_currency: str
+    purchase_id: int | None
+    user_id: int | None
+
+
+class Desk(Actor):
+    """Answers questions, and has orders carried out."""
+
+    def __init__(self, context: Context, environment: Environment) -> None:
+        super().__init__(context)
+        self._readers = environment.readers
+        self._books = Books(environment.readers, context.name)
+        self._writer = context.ref("db_writer")
+
+    async def receive(self, message: Message) -> object:
+        """Answer one question."""
+        if not isinstance(message, Ask):
+            return await super().receive(message)
+        try:
+            question: Question = msgspec.json.decode(message.body, type=Question)
+        except msgspec.DecodeError as error:
+            raise Declined(f"this question is not understood: {error}") from None
+        return msgspec.json.encode(await self._answer(question)).decode()
+
+    async def _answer(self, question: Question) -> object:
+        match question:
+            case Order():
+                return await self._carry_out(question)
+            case ReturnedByHand():
+                return await self._record_return(question)
+            case Reviews():
+                return await self._books.reviews(settled_too=question.settled_too, after=question.after)
+            case Payments():
+                rows = await self._books.payments(question.user_id, question.after)
+                return [{**asdict(row), "state": row.state} for row in rows]
+            case Statement():
+                return await self._books.statement(question.user_id)
+            case Report():
+                return await self._books.report(question.since, question.until)
+            case Check():
+                return await self._books.check()
+
+    async def _carry_out(self, order: Order) -> Verdict:
+        kind = ORDERS.get(order.command)
+        if kind is None:
+            raise Declined(f"there is no order {order.command!r}; there are {', '.join(sorted(ORDERS))}")
+        try:
+            command = msgspec.json.decode(order.fields, type=kind)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise Declined(f"{order.command}: {error}") from None
+        verdict: Verdict = await self._writer.call(Write(command))
+        self.context.log.info("order", order=order.command, by=command.by, done=verdict.done)
+        if not verdict.done:
+            raise Declined(verdict.why)
+        return verdict
+
+    async def _record_return(self, question: ReturnedByHand) -> Verdict:
+        charge = await self._readers.fetch_one(
+            _Charge, _CHARGE, (question.payment_id,), reader=self.context.name
+        )
+        if charge is None:
+            raise Declined(f"there is no payment {question.payment_id}")
+        news = await self._writer.call(
+            Write(
+                RecordRefund(
+                    provider=Provider(charge.provider),
+                    charge_id=charge.charge_id,
+                    amount=Money(charge.amount, charge.amount_currency),
+                    purchase_id=charge.purchase_id,
+                    payer=charge.user_id,
+                    by=question.by,
+                )
+            )
+        )
+        if not news:
+            raise Declined(f"payment {question.payment_id} was refunded already")
+        return Verdict(True)
