@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
+from itertools import islice
 from typing import ClassVar, TypeVar
 
 import trio
@@ -64,22 +65,50 @@ class Worker(Actor):
         raise NotImplementedError(f"{type(self).__name__} must define tick")
 
     async def each(
-        self, rows: Iterable[Row], handle: Callable[[Row], Awaitable[object]], *, key: Callable[[Row], str]
+        self,
+        rows: Iterable[Row],
+        handle: Callable[[Row], Awaitable[object]],
+        *,
+        key: Callable[[Row], str],
+        at_once: int = 1,
     ) -> Iteration:
-        """Do `handle` with each row until out of time.
+        """Do `handle` with each row, `at_once` of them side by side, until out of time.
 
         A row that fails is reported and set aside for a while, and the rows behind it are handled; `Unavailable` is
         no row's fault and ends the tick. Rows that are set aside count as due, so that they are not forgotten.
         """
         due = done = 0
-        for row in rows:
-            # The first row is always tried: a worker whose scan alone eats the budget must still get on.
+        waiting = iter(rows)
+        while group := list(islice(waiting, at_once)):
+            # The first rows are always tried: a worker whose scan alone eats the budget must still get on.
             if due > 0 and self.out_of_time:
                 return Iteration(due, done, more=True)
-            due += 1
-            if not self.duty.is_aside(key(row), trio.current_time()):
-                done += await self._handled(row, handle, key(row))
+            due += len(group)
+            now = trio.current_time()
+            tried = [row for row in group if not self.duty.is_aside(key(row), now)]
+            done += await self._all_handled(tried, handle, key)
         return Iteration(due, done)
+
+    async def _all_handled(
+        self, rows: list[Row], handle: Callable[[Row], Awaitable[object]], key: Callable[[Row], str]
+    ) -> int:
+        if len(rows) == 1:
+            return await self._handled(rows[0], handle, key(rows[0]))
+        done, unavailable = 0, list[Unavailable]()
+
+        async def one(row: Row) -> None:
+            nonlocal done
+            try:
+                done += await self._handled(row, handle, key(row))
+            except Unavailable as error:
+                unavailable.append(error)
+
+        async with trio.open_nursery() as nursery:
+            for row in rows:
+                nursery.start_soon(one, row)
+        if unavailable:
+            raise unavailable[0]
+        return done
 
     async def receive(self, message: Message) -> object:
         match message:

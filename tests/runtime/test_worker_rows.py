@@ -8,7 +8,7 @@ from typing import Any
 import trio
 from trio.testing import MockClock
 
-from runtime import ActorSpec
+from runtime import ActorSpec, Iteration
 
 from .kit import running, sample
 from .sweeping import Sweeper, sweeper, worker_status
@@ -89,3 +89,22 @@ async def test_nothing_due_is_no_alert(autojump_clock: MockClock) -> None:
     async with running(sweeper([], [])) as system:
         await trio.sleep(200)
         assert worker_status(system).alert is None
+
+
+async def test_rows_done_side_by_side_fail_alone_and_somebody_elses_failure_is_none_of_theirs(
+    autojump_clock: MockClock,
+) -> None:
+    log: list[tuple[str, float]] = []
+
+    class Wide(Sweeper):
+        async def tick(self) -> Iteration:
+            return await self.each(list(self.rows), self.handle, key=str, at_once=3)
+
+    rows = ["a", "poison 1", "b", "c", "remote", "d"]
+    async with running(
+        sample("remote"), ActorSpec("w", lambda context: Wide(context, rows, log, 5.0))
+    ) as system:
+        await trio.sleep(30)
+        assert sorted(entry for entry in log if entry[1] > 0) == [("a", 5), ("b", 5), ("c", 10), ("d", 10)]
+        assert worker_status(system).aside == 1
+    assert rows == ["poison 1", "remote"]

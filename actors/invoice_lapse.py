@@ -1,0 +1,53 @@
+"""`invoice_lapse`: lets go of invoices that nobody paid in time, so that the promo uses which they hold are free again.
+
+A payment that comes all the same is honoured as invoiced (F12).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from actors.environment import Environment
+from actors.messages import Write
+from domain.commands import LapseInvoices
+from runtime import Context, Iteration, Worker
+
+_PAGE: Final = 500
+
+_DUE: Final = """
+    SELECT id FROM purchases
+    WHERE status = 'invoiced' AND valid_until <= %s AND id > %s
+    ORDER BY id LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An unpaid purchase whose invoice is over."""
+
+    id: int
+
+
+class InvoiceLapse(Worker):
+    """Lets a page of invoices lapse with one command; a tick that runs out of time goes on where it stopped."""
+
+    period = 60.0
+
+    def __init__(self, context: Context, environment: Environment) -> None:
+        super().__init__(context)
+        self._readers = environment.readers
+        self._writer = context.ref("db_writer")
+        self._cursor = 0
+
+    async def tick(self) -> Iteration:
+        """One pass over everything that is over now."""
+        now, due, lapsed = self.context.clock.now(), 0, 0
+        while page := await self._readers.fetch(
+            Due, _DUE, (now, self._cursor, _PAGE), reader=self.context.name
+        ):
+            due += len(page)
+            lapsed += await self._writer.call(Write(LapseInvoices(tuple(row.id for row in page))))
+            self._cursor = page[-1].id
+            if self.out_of_time:
+                return Iteration(due, lapsed, more=True)
+        self._cursor = 0
+        return Iteration(due, lapsed)
