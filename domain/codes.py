@@ -28,7 +28,10 @@ def start(command: Start, draft: Draft) -> None:
 def enter_code(command: EnterCode, draft: Draft) -> None:
     """Do what a code does for this person, or say why it does nothing."""
     user = meet(draft, command.person)
-    tell(draft, user.id, f"update:{command.update_id}", _enter(draft, user, command.code.strip()))
+    message = _enter(draft, user, command.code.strip())
+    if command.guess and isinstance(message, messages.CodeRefused) and message.reason == "unknown":
+        message = messages.Help()
+    tell(draft, user.id, f"update:{command.update_id}", message)
     done(draft, command.update_id)
 
 

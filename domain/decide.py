@@ -17,6 +17,7 @@ from domain import (
     refunds,
     renewal,
     reviews,
+    screens,
 )
 from domain.commands import Command
 from domain.draft import Draft
@@ -29,7 +30,7 @@ _DECISIONS: dict[type[Command[Any]], Callable[..., object]] = {
     commands.PutAside: outbox.put_aside,
     commands.FinishUpdate: outbox.finish_update,
     commands.SettleMessage: outbox.settle,
-    commands.Show: people.show,
+    commands.Show: screens.show,
     commands.MarkUnreachable: people.mark_unreachable,
     commands.Start: codes.start,
     commands.EnterCode: codes.enter_code,

@@ -53,16 +53,18 @@ def promo_for(draft: Draft, user: User, item: str) -> Promo | messages.CodeRefus
     return messages.CodeRefused(code=user.promo_code, reason=reason or "unknown")
 
 
-def refusal(draft: Draft, promo: Promo, user: User, item: str | None = None) -> str | None:
-    """Why a person may not use a code now, None if they may."""
+def refusal(
+    draft: Draft, promo: Promo, user: User, item: str | None = None, *, own_holds: int = 0
+) -> str | None:
+    """Why a person may not use a code now, None if they may; `own_holds` of its uses they hold themselves."""
     subscription = draft.rows.subscriptions.get(user.id)
     subscriber = subscription is not None and subscription.status is SubscriptionStatus.ACTIVE
     use = draft.rows.promo_uses.get((promo.code, user.id))
     reasons = {
         "over": not promo.enabled or (promo.ends_at is not None and promo.ends_at <= draft.now),
         "not_yet": promo.starts_at is not None and draft.now < promo.starts_at,
-        "used_up": promo.max_uses is not None and promo.taken >= promo.max_uses,
-        "used_by_you": use is not None and use.taken >= promo.per_user,
+        "used_up": promo.max_uses is not None and promo.taken - own_holds >= promo.max_uses,
+        "used_by_you": use is not None and use.taken - own_holds >= promo.per_user,
         "first_purchase_only": promo.first_purchase_only and user.paid_purchases > 0,
         "subscribers_only": promo.audience is Audience.SUBSCRIBERS and not subscriber,
         "others_only": promo.audience is Audience.OTHERS and subscriber,
@@ -71,18 +73,30 @@ def refusal(draft: Draft, promo: Promo, user: User, item: str | None = None) -> 
     return next((reason for reason, holds in reasons.items() if holds), None)
 
 
-def discounted(promo: Promo, purchase: Purchase) -> Discounted:
-    """What a purchase costs with the code, at least one minor unit; what is not whole is in the shop's favour."""
-    value = purchase.value
-    assert value is not None, "a purchase that is made now has its value"
+def holds(draft: Draft, user: User, promo: Promo) -> int:
+    """How many uses of a code the person's own open invoice holds."""
+    purchase = None if user.promo_purchase is None else draft.rows.purchases.get(user.promo_purchase)
+    return int(purchase is not None and purchase.promo_held and purchase.promo_code == promo.code)
+
+
+def reduced(promo: Promo, value: Money, price: Money) -> Money:
+    """What is left of a price, in any currency, of something worth `value` in the shop's.
+
+    At least one minor unit; what is not whole is in the shop's favour.
+    """
     if promo.percent is not None:
         left = value.minor - value.minor * promo.percent // 100
     else:
         assert promo.amount is not None, "a discount is a percentage or an amount"
         left = (value - promo.amount).minor
-    left = max(left, 1)
-    price = -(-purchase.price.minor * left // value.minor)
-    return {"price": Money(price, purchase.price.currency), "value": Money(left, value.currency)}
+    return Money(-(-price.minor * max(left, 1) // value.minor), price.currency)
+
+
+def discounted(promo: Promo, purchase: Purchase) -> Discounted:
+    """What a purchase costs with the code."""
+    value = purchase.value
+    assert value is not None, "a purchase that is made now has its value"
+    return {"price": reduced(promo, value, purchase.price), "value": reduced(promo, value, value)}
 
 
 def hold(draft: Draft, promo: Promo, purchase: Purchase) -> Purchase:

@@ -20,6 +20,7 @@ from domain.entities import (
     PurchaseStatus,
     Subscription,
     SubscriptionStatus,
+    User,
 )
 from domain.giving import give
 from domain.outbox import done, tell
@@ -48,8 +49,7 @@ def renew(draft: Draft, subscription: Subscription) -> Renewal:
     due_at = renews_at(subscription)
     if subscription.status is not SubscriptionStatus.ACTIVE or due_at is None or draft.now < due_at:
         return Renewal.NOT_DUE
-    order = _order(draft, subscription)
-    if order is None:
+    if (order := _order(draft, subscription)) is None:
         return Renewal.NOT_DUE
     balance = balance_of(draft, subscription.user_id)
     period = f"{subscription.id}:{subscription.expires_at.isoformat()}"
@@ -104,15 +104,19 @@ def set_auto_renewal(command: SetAutoRenewal, draft: Draft) -> None:
     """Switch the renewal on or off, and say what it means."""
     user = meet(draft, command.person)
     subscription = draft.rows.subscriptions.get(user.id)
-    order = None if subscription is None else _order(draft, subscription)
-    on = command.on and order is not None
     if subscription is not None:
-        draft.rows.subscriptions.put(replace(subscription, auto_renewal=on))
-    told = messages.AutoRenewal(
-        on=on,
-        title=None if order is None else order.title,
-        price=None if order is None else order.price,
-        replaces=command.replaces,
-    )
-    tell(draft, user.id, f"update:{command.update_id}", told)
+        possible = _order(draft, subscription) is not None
+        draft.rows.subscriptions.put(replace(subscription, auto_renewal=command.on and possible))
+    tell(draft, user.id, f"update:{command.update_id}", renewal_screen(draft, user, command.replaces))
     done(draft, command.update_id)
+
+
+def renewal_screen(draft: Draft, user: User, replaces: int | None) -> messages.AutoRenewal:
+    """Whether the person's subscription renews by itself, and for how much."""
+    subscription = draft.rows.subscriptions.get(user.id)
+    order = None if subscription is None else _order(draft, subscription)
+    if subscription is None or order is None:
+        return messages.AutoRenewal(on=False, replaces=replaces)
+    return messages.AutoRenewal(
+        on=subscription.auto_renewal, title=order.title, price=order.price, replaces=replaces
+    )

@@ -39,7 +39,18 @@ def menu(page: Page) -> Buttons:
             Button(words.plain("button-account"), data="show:account"),
             Button(words.plain("button-balance"), data="show:top_ups"),
         ),
+        *_extras(page),
     )
+
+
+def _extras(page: Page) -> Buttons:
+    """Gifts and codes, and inviting where it earns something."""
+    words = page.words
+    gifts = Button(words.plain("button-gifts"), data="show:gifts")
+    code = Button(words.plain("button-code"), data="show:code")
+    if page.shop.catalogue.referral is None:
+        return ((gifts, code),)
+    return ((gifts, code), (Button(words.plain("button-invite"), data="show:invite"),))
 
 
 def to_menu(page: Page) -> tuple[Button, ...]:

@@ -3,12 +3,14 @@
 from actors.screens.page import Page, Told, menu, to_menu
 from domain.messages import (
     AlreadyPaid,
+    CardInvoice,
     ConfirmBalance,
     CryptoInvoice,
     NotEnough,
     Paid,
     ProviderUnavailable,
     StarsInvoice,
+    StarsSubscription,
     ToppedUp,
     UnderReview,
 )
@@ -17,6 +19,7 @@ from integrations.telegram.outgoing import Button, SendInvoice
 
 Message = (
     CryptoInvoice
+    | StarsSubscription
     | ConfirmBalance
     | NotEnough
     | ProviderUnavailable
@@ -27,7 +30,7 @@ Message = (
 )
 
 
-def stars_invoice(message: StarsInvoice, page: Page) -> SendInvoice:
+def invoice(message: StarsInvoice | CardInvoice, page: Page) -> SendInvoice:
     """An invoice in Telegram's own form."""
     return SendInvoice(
         page.chat,
@@ -46,6 +49,9 @@ def told(message: Message, page: Page) -> Told:
         case CryptoInvoice(title=title, price=price):
             pay = Button(words.plain("button-pay", price=price), url=message.url)
             return words("crypto-invoice", title=title, price=price), ((pay,), to_menu(page))
+        case StarsSubscription(title=title, price=price):
+            pay = Button(words.plain("button-pay", price=price), url=message.url)
+            return words("stars-subscription", title=title, price=price), ((pay,), to_menu(page))
         case ConfirmBalance(title=title, price=price, balance=balance):
             pay = Button(
                 words.plain("button-pay-from-balance", price=price), data=f"settle:{message.purchase_id}"
@@ -60,7 +66,8 @@ def told(message: Message, page: Page) -> Told:
         case Paid(title=title, price=price, expires_at=until, connecting=True):
             return words("paid-connecting", title=title, price=price, until=until), ()
         case Paid(title=title, price=price, expires_at=until):
-            return words("paid-connected", title=title, price=price, until=until), ()
+            renew = (Button(words.plain("button-auto-renewal"), data="show:renewal"),)
+            return words("paid-connected", title=title, price=price, until=until), (renew,)
         case ToppedUp(credit=credit, balance=balance):
             plans = Button(words.plain("button-plans"), data="show:plans")
             return words("topped-up", credit=credit, balance=balance), ((plans,),)

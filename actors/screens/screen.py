@@ -4,7 +4,7 @@ from typing import assert_never
 
 from msgspec import structs
 
-from actors.screens import access, home, paying, selling
+from actors.screens import access, afterwards, home, offers, paying, selling
 from actors.screens.page import Page, Told
 from actors.screens.shop import Shop
 from actors.words import Recipient
@@ -17,8 +17,8 @@ def screen(message: messages.AnyMessage, chat: int, shop: Shop, recipient: Recip
     page = Page(chat, shop, shop.words_for(recipient))
     message = _with_title(message, page)
     match message:
-        case messages.StarsInvoice():
-            return paying.stars_invoice(message, page)
+        case messages.StarsInvoice() | messages.CardInvoice():
+            return paying.invoice(message, page)
         case messages.AccessReady():
             return access.ready(message, page)
         case _:
@@ -34,7 +34,10 @@ def _with_title(message: messages.AnyMessage, page: Page) -> messages.AnyMessage
     return message if title is None else structs.replace(message, title=page.title(title))
 
 
-def _told(message: "home.Message | selling.Message | paying.Message | access.Message", page: Page) -> Told:
+def _told(
+    message: "home.Message | selling.Message | paying.Message | access.Message | offers.Message | afterwards.Message",
+    page: Page,
+) -> Told:
     if isinstance(message, home.Message):
         return home.told(message, page)
     if isinstance(message, selling.Message):
@@ -43,4 +46,8 @@ def _told(message: "home.Message | selling.Message | paying.Message | access.Mes
         return paying.told(message, page)
     if isinstance(message, access.Message):
         return access.told(message, page)
+    if isinstance(message, offers.Message):
+        return offers.told(message, page)
+    if isinstance(message, afterwards.Message):
+        return afterwards.told(message, page)
     assert_never(message)

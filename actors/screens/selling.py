@@ -1,8 +1,11 @@
 """Choosing: plans, top-ups, and how each can be paid."""
 
+from markupsafe import Markup
+
 from actors.screens.page import Page, Told, to_menu
-from domain.catalogue import TopUp
+from domain.catalogue import Plan, TopUp
 from domain.messages import NotForSale, PlanList, TopUpList, WaysToPay
+from domain.purchases import STARS_PERIOD
 from integrations.telegram.outgoing import Button, Buttons
 
 Message = PlanList | WaysToPay | TopUpList | NotForSale
@@ -25,6 +28,9 @@ def told(message: Message, page: Page) -> Told:
 def _plans(page: Page) -> Buttons:
     words, catalogue = page.words, page.shop.catalogue
     rows = []
+    if catalogue.trial is not None:
+        text = words.plain("button-trial", title=page.title(catalogue.trial.title))
+        rows.append((Button(text, data="trial"),))
     for plan in catalogue.plans.values():
         text = words.plain("button-plan", title=page.title(plan.title), price=plan.price)
         rows.append((Button(text, data=f"show:pay:plan:{plan.id}"),))
@@ -46,16 +52,35 @@ def _ways_to_pay(message: WaysToPay, page: Page) -> Told:
     if item is None:
         return told(NotForSale(), page)
     buy = f"buy:{message.item}"
-    by_stars = words.plain("button-by-stars", stars=item.stars.minor)
-    ways = [(Button(by_stars, data=f"{buy}:stars"),)]
+    stars, price = message.stars or item.stars, message.price or item.price
+    ways = [(Button(words.plain("button-by-stars", stars=stars.minor), data=f"{buy}:stars"),)]
+    if message.item.startswith("plan:") and item_is_monthly(item):
+        ways.append(
+            (Button(words.plain("button-by-stars-monthly", stars=item.stars.minor), data=f"{buy}:monthly"),)
+        )
+    if page.shop.cards:
+        ways.append((Button(words.plain("button-by-card", price=price), data=f"{buy}:cards"),))
     if page.shop.crypto:
-        by_crypto = words.plain("button-by-crypto", price=item.price)
-        ways.append((Button(by_crypto, data=f"{buy}:cryptopay"),))
+        ways.append((Button(words.plain("button-by-crypto", price=price), data=f"{buy}:cryptopay"),))
     if not isinstance(item, TopUp):
         by_balance = words.plain("button-by-balance", balance=message.balance)
         ways.append((Button(by_balance, data=f"{buy}:balance"),))
-    back = "show:top_ups" if isinstance(item, TopUp) else "show:plans"
-    return words("ways-to-pay", title=page.title(item.title), price=item.price), (
-        *ways,
-        (Button(words.plain("button-back"), data=back),),
-    )
+    kind = message.item.partition(":")[0]
+    back = {"top_up": "show:top_ups", "gift": "show:gifts"}.get(kind, "show:plans")
+    return _offer(message, page, item), (*ways, (Button(words.plain("button-back"), data=back),))
+
+
+def item_is_monthly(item: Plan | TopUp) -> bool:
+    """Whether a Stars subscription can charge for it: they all last 30 days."""
+    return isinstance(item, Plan) and item.duration == STARS_PERIOD
+
+
+def _offer(message: WaysToPay, page: Page, item: Plan | TopUp) -> Markup:
+    words, title = page.words, page.title(item.title)
+    if message.item.startswith("gift:"):
+        return words("ways-to-pay-gift", title=title, price=message.price or item.price)
+    if message.promo is not None and message.price is not None:
+        return words(
+            "ways-to-pay-promo", title=title, price=message.price, full=item.price, code=message.promo
+        )
+    return words("ways-to-pay", title=title, price=message.price or item.price)

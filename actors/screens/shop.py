@@ -12,7 +12,10 @@ from integrations.xray.node import Node
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """The shop's name, what it sells, its nodes, its public address; language and time zone for who has none."""
+    """The shop's name, what it sells, its nodes, its public address; language and time zone for who has none.
+
+    `bot` is the bot's username, None while Telegram has not told it.
+    """
 
     name: str
     support: str
@@ -20,6 +23,8 @@ class Shop:
     nodes: Sequence[Node]
     public_url: str
     crypto: bool
+    cards: bool = False
+    bot: str | None = None
     language: str = "en"
     time_zone: str = "UTC"
 
@@ -36,3 +41,8 @@ def links_of(uuid: UUID, shop: Shop) -> list[str]:
 def address_of(token: str, shop: Shop) -> str:
     """The subscription address of a token."""
     return f"{shop.public_url.rstrip('/')}/s/{token}"
+
+
+def link_to_bot(shop: Shop, payload: str) -> str | None:
+    """A link that opens the bot and tells it `payload`; None while nobody knows what the bot is called."""
+    return None if shop.bot is None else f"https://t.me/{shop.bot}?start={payload}"

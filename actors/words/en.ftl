@@ -14,6 +14,16 @@ help-support = Questions? { $support }
 button-plans = 🛒 Plans
 button-account = 🔑 My access
 button-balance = 💰 Balance
+button-gifts = 🎁 Gift
+button-code = 🏷 Code
+button-invite = 🤝 Invite
+button-trial = 🎁 { $title }
+button-gift = 🎁 { $title } · { $price }
+button-by-stars-monthly = ⭐ Every month · { $stars }
+button-by-card = 💳 Card · { $price }
+button-auto-renewal = 🔄 Renew by itself
+button-auto-renewal-on = ✅ Switch on
+button-auto-renewal-off = ✖️ Switch off
 button-menu = ‹ Menu
 button-back = ‹ Back
 button-renew = 🔄 Renew
@@ -37,6 +47,15 @@ top-ups =
 ways-to-pay =
     <b>{ $title }</b> for <b>{ $price }</b>.
     How would you like to pay?
+ways-to-pay-gift =
+    🎁 A gift: <b>{ $title }</b> for <b>{ $price }</b>.
+    How would you like to pay?
+ways-to-pay-promo =
+    <b>{ $title }</b> for <b>{ $price }</b> instead of { $full }, with the code { $code }.
+    How would you like to pay?
+stars-subscription =
+    ⭐ <b>{ $title }</b> for <b>{ $price }</b> every 30 days.
+    You can cancel at any time in Telegram's settings.
 not-for-sale = This offer is no longer there. Here is what there is now:
 
 ## Paying
@@ -90,6 +109,104 @@ account-address =
 expired =
     ⏳ <b>{ $title }</b> is over, and your access is switched off.
     Renew, and the same key works again at once.
+
+## Trials, codes, gifts, invitations
+
+trial-connecting =
+    🎁 <b>{ $title }</b> has begun and lasts until <b>{ $until }</b>.
+    Your key is on its way…
+trial-connected = 🎁 <b>{ $title }</b> has begun and lasts until <b>{ $until }</b>.
+trial-unavailable = The trial is for people who have not had access yet. Here is what there is:
+ask-for-code = 🏷 Send me the promo code or the gift's code in a message.
+code-refused = <b>{ $code }</b>: { $reason ->
+        [unknown] there is no such code. Check the spelling, please.
+        [not_yet] this code does not hold yet.
+        [over] this code does not hold any more.
+        [used_up] this code has been used up.
+        [used_by_you] you have used this code already.
+        [first_purchase_only] this code is for a first purchase only.
+        [subscribers_only] this code is for people with a running subscription.
+        [others_only] this code is for people without a running subscription.
+        [other_plan] this code is for another plan; at the full price you can go on right away.
+        [gift_redeemed] this gift has been redeemed already.
+        [gift_void] this gift was refunded.
+       *[other] this code cannot be used.
+    }
+promo-percent = 🏷 <b>{ $code }</b>: { $percent } % off your next purchase.
+promo-amount = 🏷 <b>{ $code }</b>: <b>{ $amount }</b> off your next purchase.
+promo-days = 🏷 <b>{ $code }</b>: { $days ->
+        [one] { $days } day
+       *[other] { $days } days
+    } of access. Valid until <b>{ $until }</b>.
+promo-credit = 🏷 <b>{ $code }</b>: <b>{ $credit }</b> added to your balance.
+gifts =
+    🎁 <b>Give access to somebody</b>
+    You pay and get a code; whoever redeems it is connected.
+gift-ready =
+    🎁 <b>Paid: { $title }</b> for { $price }. This is the gift's code; it works once:
+    <code>{ $code }</code>
+gift-link =
+    Or send this link:
+    { $link }
+gift-connecting =
+    🎁 A gift for you: <b>{ $title }</b>, until <b>{ $until }</b>.
+    Your key is on its way…
+gift-connected = 🎁 A gift for you: <b>{ $title }</b>, until <b>{ $until }</b>. You stay connected, with the same key.
+gift-taken = 🎁 Your gift was redeemed: <b>{ $title }</b>.
+invitation = 🤝 <b>Invite somebody</b>, and what they buy earns you something:
+invitation-percent = { $level ->
+        [1] • { $percent } % of what your guests pay, onto your balance
+       *[other] • { $percent } % of what the guests of your guests pay (level { $level })
+    }
+invitation-days = { $level ->
+        [1] • { $days } days of access for the purchase of a guest
+       *[other] • { $days } days of access for the purchase of a guest's guest (level { $level })
+    }
+invitation-link =
+    Your link:
+    { $link }
+invitation-code =
+    Your code:
+    <code>{ $code }</code>
+reward-credit = { $whose ->
+        [own] 🤝 Welcome bonus: <b>{ $credit }</b> added to your balance.
+       *[invited] 🤝 Somebody you invited has bought a plan: <b>{ $credit }</b> added to your balance.
+    }
+reward-days = { $whose ->
+        [own] 🤝 Welcome bonus: { $days } days of access.
+       *[invited] 🤝 Somebody you invited has bought a plan: { $days } days of access for you.
+    }
+
+## After a purchase
+
+renewed =
+    🔄 <b>{ $title }</b> was renewed from your balance for { $price }.
+    Valid until <b>{ $until }</b>. { $balance } are left on your balance.
+renewal-short =
+    ⚠️ <b>{ $title }</b> ends on <b>{ $until }</b>, and your balance does not cover the renewal for { $price }: <b>{ $missing }</b> is missing.
+    Top up, and it is renewed by itself.
+auto-renewal-on = 🔄 <b>{ $title }</b> renews by itself from your balance, for { $price } each time.
+auto-renewal-off = 🔄 <b>{ $title }</b> does not renew by itself. Switched on, it takes { $price } from your balance shortly before the end.
+auto-renewal-nothing = There is nothing that could renew by itself: choose a plan first.
+credited =
+    { $reason ->
+        [underpaid] You paid <b>{ $amount }</b>, which is less than the price.
+        [overpaid] You paid <b>{ $amount }</b> more than the price.
+        [duplicate] You paid <b>{ $amount }</b> for an order that was paid already.
+       *[other] We received <b>{ $amount }</b>.
+    }
+    <b>{ $credit }</b> is on your balance now, which makes <b>{ $balance }</b>.
+paid-for-another = You paid <b>{ $amount }</b> for somebody else's <b>{ $title }</b>: they have it now. Thank you!
+review-closed = We looked at your payment of <b>{ $amount }</b>: { $note }
+refunded = ↩️ Your payment of <b>{ $amount }</b> was sent back.
+refunded-purchase = ↩️ Your payment of <b>{ $amount }</b> for <b>{ $title }</b> was sent back, and what it paid for is taken back.
+adjusted-up = 💰 <b>{ $amount }</b> was added to your balance: { $reason }. It is <b>{ $balance }</b> now.
+adjusted-down = 💰 <b>{ $amount }</b> was taken from your balance: { $reason }. It is <b>{ $balance }</b> now.
+time-granted = 🎁 { $days ->
+        [one] { $days } day
+       *[other] { $days } days
+    } of access for you: { $reason }. Valid until <b>{ $until }</b>.
+revoked = ⛔ <b>{ $title }</b> was ended: { $reason }.
 
 ## Without markup: invoices, and why a payment is refused at the last moment
 

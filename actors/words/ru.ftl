@@ -14,6 +14,16 @@ help-support = Остались вопросы? Напишите нам: { $supp
 button-plans = 🛒 Тарифы
 button-account = 🔑 Мой доступ
 button-balance = 💰 Баланс
+button-gifts = 🎁 Подарить
+button-code = 🏷 Промокод
+button-invite = 🤝 Пригласить
+button-trial = 🎁 { $title }
+button-gift = 🎁 { $title } · { $price }
+button-by-stars-monthly = ⭐ Каждый месяц · { $stars }
+button-by-card = 💳 Карта · { $price }
+button-auto-renewal = 🔄 Продлевать самому
+button-auto-renewal-on = ✅ Включить
+button-auto-renewal-off = ✖️ Выключить
 button-menu = ‹ Меню
 button-back = ‹ Назад
 button-renew = 🔄 Продлить
@@ -37,6 +47,15 @@ top-ups =
 ways-to-pay =
     <b>{ $title }</b> за <b>{ $price }</b>.
     Как вам удобнее заплатить?
+ways-to-pay-gift =
+    🎁 Подарок: <b>{ $title }</b> за <b>{ $price }</b>.
+    Как вам удобнее заплатить?
+ways-to-pay-promo =
+    <b>{ $title }</b> за <b>{ $price }</b> вместо { $full }, по коду { $code }.
+    Как вам удобнее заплатить?
+stars-subscription =
+    ⭐ <b>{ $title }</b> за <b>{ $price }</b> каждые 30 дней.
+    Отменить можно в любой момент в настройках Телеграма.
 not-for-sale = Этого предложения больше нет. Вот что есть сейчас:
 
 ## Оплата
@@ -90,6 +109,108 @@ account-address =
 expired =
     ⏳ Срок «<b>{ $title }</b>» закончился, доступ отключён.
     Продлите его — и тот же ключ сразу заработает снова.
+
+## Пробный период, коды, подарки, приглашения
+
+trial-connecting =
+    🎁 «<b>{ $title }</b>» начался и продлится до <b>{ $until }</b>.
+    Ваш ключ уже в пути…
+trial-connected = 🎁 «<b>{ $title }</b>» начался и продлится до <b>{ $until }</b>.
+trial-unavailable = Пробный период — для тех, у кого ещё не было доступа. Вот что есть сейчас:
+ask-for-code = 🏷 Пришлите промокод или код подарка сообщением.
+code-refused = <b>{ $code }</b>: { $reason ->
+        [unknown] такого кода нет. Проверьте, пожалуйста, написание.
+        [not_yet] этот код ещё не действует.
+        [over] этот код больше не действует.
+        [used_up] этот код уже израсходован.
+        [used_by_you] вы уже использовали этот код.
+        [first_purchase_only] этот код — только для первой покупки.
+        [subscribers_only] этот код — для тех, у кого есть действующая подписка.
+        [others_only] этот код — для тех, у кого нет действующей подписки.
+        [other_plan] этот код — для другого тарифа; по полной цене можно продолжить сразу.
+        [gift_redeemed] этот подарок уже получен.
+        [gift_void] деньги за этот подарок возвращены.
+       *[other] этим кодом нельзя воспользоваться.
+    }
+promo-percent = 🏷 <b>{ $code }</b>: скидка { $percent } % на следующую покупку.
+promo-amount = 🏷 <b>{ $code }</b>: скидка <b>{ $amount }</b> на следующую покупку.
+promo-days = 🏷 <b>{ $code }</b>: { $days ->
+        [one] { $days } день
+        [few] { $days } дня
+        [many] { $days } дней
+       *[other] { $days } дня
+    } доступа. Действует до <b>{ $until }</b>.
+promo-credit = 🏷 <b>{ $code }</b>: на баланс зачислено <b>{ $credit }</b>.
+gifts =
+    🎁 <b>Подарить доступ</b>
+    Вы платите и получаете код; кто его введёт, тот и подключится.
+gift-ready =
+    🎁 <b>Оплачено: { $title }</b> за { $price }. Вот код подарка, он действует один раз:
+    <code>{ $code }</code>
+gift-link =
+    Или отправьте эту ссылку:
+    { $link }
+gift-connecting =
+    🎁 Вам подарок: «<b>{ $title }</b>», до <b>{ $until }</b>.
+    Ваш ключ уже в пути…
+gift-connected = 🎁 Вам подарок: «<b>{ $title }</b>», до <b>{ $until }</b>. Вы остаётесь на связи, ключ прежний.
+gift-taken = 🎁 Ваш подарок получен: «<b>{ $title }</b>».
+invitation = 🤝 <b>Пригласите друзей</b> — с их покупок вы получите:
+invitation-percent = { $level ->
+        [1] • { $percent } % от оплат ваших гостей — на баланс
+       *[other] • { $percent } % от оплат гостей ваших гостей (уровень { $level })
+    }
+invitation-days = { $level ->
+        [1] • дни доступа за покупку гостя: { $days }
+       *[other] • дни доступа за покупку гостя вашего гостя (уровень { $level }): { $days }
+    }
+invitation-link =
+    Ваша ссылка:
+    { $link }
+invitation-code =
+    Ваш код:
+    <code>{ $code }</code>
+reward-credit = { $whose ->
+        [own] 🤝 Приветственный бонус: на баланс зачислено <b>{ $credit }</b>.
+       *[invited] 🤝 Ваш гость купил тариф: на баланс зачислено <b>{ $credit }</b>.
+    }
+reward-days = { $whose ->
+        [own] 🤝 Приветственный бонус, дней доступа: { $days }.
+       *[invited] 🤝 Ваш гость купил тариф. Вам дней доступа: { $days }.
+    }
+
+## После покупки
+
+renewed =
+    🔄 «<b>{ $title }</b>» продлён с баланса за { $price }.
+    Действует до <b>{ $until }</b>. На балансе осталось { $balance }.
+renewal-short =
+    ⚠️ Срок «<b>{ $title }</b>» заканчивается <b>{ $until }</b>, а на продление за { $price } на балансе не хватает <b>{ $missing }</b>.
+    Пополните баланс — и продление пройдёт само.
+auto-renewal-on = 🔄 «<b>{ $title }</b>» продлевается сам с баланса, каждый раз за { $price }.
+auto-renewal-off = 🔄 «<b>{ $title }</b>» сам не продлевается. Если включить, незадолго до конца срока с баланса спишется { $price }.
+auto-renewal-nothing = Пока нечего продлевать: сначала выберите тариф.
+credited =
+    { $reason ->
+        [underpaid] Вы заплатили <b>{ $amount }</b> — это меньше цены.
+        [overpaid] Вы заплатили на <b>{ $amount }</b> больше цены.
+        [duplicate] Вы заплатили <b>{ $amount }</b> за заказ, который уже был оплачен.
+       *[other] Мы получили <b>{ $amount }</b>.
+    }
+    На баланс зачислено <b>{ $credit }</b>, теперь на нём <b>{ $balance }</b>.
+paid-for-another = Вы заплатили <b>{ $amount }</b> за чужой заказ «<b>{ $title }</b>»: он уже у получателя. Спасибо!
+review-closed = Мы посмотрели ваш платёж на <b>{ $amount }</b>: { $note }
+refunded = ↩️ Ваш платёж на <b>{ $amount }</b> возвращён.
+refunded-purchase = ↩️ Ваш платёж на <b>{ $amount }</b> за «<b>{ $title }</b>» возвращён, а оплаченное им отменено.
+adjusted-up = 💰 На баланс зачислено <b>{ $amount }</b>: { $reason }. Теперь на нём <b>{ $balance }</b>.
+adjusted-down = 💰 С баланса списано <b>{ $amount }</b>: { $reason }. Теперь на нём <b>{ $balance }</b>.
+time-granted = 🎁 Вам { $days ->
+        [one] { $days } день
+        [few] { $days } дня
+        [many] { $days } дней
+       *[other] { $days } дня
+    } доступа: { $reason }. Действует до <b>{ $until }</b>.
+revoked = ⛔ «<b>{ $title }</b>» прекращён: { $reason }.
 
 ## Без разметки: счета и причины, по которым платёж отклонён в последний момент
 

@@ -56,12 +56,13 @@ class Start(Command[None]):
 
 @dataclass(frozen=True, slots=True)
 class EnterCode(Command[None]):
-    """A person entered a promo code or a gift's code."""
+    """A person entered a promo code or a gift's code; with `guess`, a text that may be one."""
 
     reply_type: ClassVar[object] = None
     update_id: int
     person: Person
     code: str
+    guess: bool = False
 
     def needs(self) -> Needs:
         return Needs(users=(self.person.id,), codes=codes_in(self.code), updates=(self.update_id,))
