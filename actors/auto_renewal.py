@@ -1,8 +1,8 @@
 """`auto_renewal` (W1): renews from the balance what ends soon and has auto-renewal on.
 
-It only names the subscriptions that are due; whether one is renewed is decided by the writer, for each subscriber alone,
-so one that fails fails alone and nobody is told of what was rolled back (F3). The commands of a page go to the writer
-together, and it carries them out in one transaction.
+It only names the subscriptions that are due; whether one is renewed is decided by the writer, for each subscriber
+alone, so one that fails fails alone and nobody is told of what was rolled back (F3). The commands of a page go to the
+writer together, and it carries them out in one transaction.
 """
 
 from dataclasses import dataclass

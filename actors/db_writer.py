@@ -17,7 +17,7 @@ from actors.environment import Environment
 from actors.messages import LookAgain, Write
 from domain.commands import Command
 from domain.entities import Payment
-from runtime import Actor, Context, Envelope, NotUnderstood
+from runtime import Actor, Context, Envelope, NotUnderstood, Ref, UnknownActor
 from storage.claim import ClaimHeld
 from storage.connection import DatabaseUnreachable
 from storage.errors import StorageError
@@ -41,6 +41,7 @@ class DbWriter(Actor):
         self._environment = environment
         self._metrics = environment.metrics
         self._listeners = [context.ref("vpn"), context.ref("sender")]
+        self._renewal = _if_there(context, "auto_renewal")
         self._session = AsyncExitStack()
         self._writer: Writer | None = None
 
@@ -73,6 +74,9 @@ class DbWriter(Actor):
                 self._report(envelope, outcome.error)
         for listener in self._listeners:
             listener.cast(LookAgain())
+        if any(isinstance(outcome, Answered) and outcome.credited for outcome in outcomes):
+            for worker in self._renewal:
+                worker.cast(LookAgain())
 
     async def _execute(self, writes: list[Envelope]) -> list[Outcome]:
         """Execute a batch, on a new connection as often as one is lost, for as long as the watchdog lets us wait."""
@@ -128,6 +132,14 @@ class DbWriter(Actor):
         failure = CommandFailed(f"{name} changed nothing: {type(error).__name__}")
         failure.__cause__ = error
         envelope.fail(failure)
+
+
+def _if_there(context: Context, name: str) -> list[Ref]:
+    """An actor that a shop may leave out of its tree."""
+    try:
+        return [context.ref(name)]
+    except UnknownActor:
+        return []
 
 
 def _name(envelope: Envelope) -> str:

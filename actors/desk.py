@@ -6,7 +6,7 @@ from the database. What is asked is JSON with its kind under `ask`, and so is th
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -28,10 +28,13 @@ ORDERS: Final[dict[str, type[OperatorCommand]]] = {
 
 
 class Order(msgspec.Struct, tag_field="ask", tag="order"):
-    """Have a command of an operator carried out: its name, and its fields as JSON."""
+    """Have a command of an operator carried out: its name, and its fields.
+
+    Without a `request` among them it is an order of its own; with one, a repeat of it gets the first answer.
+    """
 
     command: str
-    fields: msgspec.Raw
+    fields: dict[str, Any]
 
 
 class ReturnedByHand(msgspec.Struct, tag_field="ask", tag="returned_by_hand"):
@@ -97,6 +100,7 @@ class Desk(Actor):
         self._readers = environment.readers
         self._books = Books(environment.readers, context.name)
         self._writer = context.ref("db_writer")
+        self._entropy = environment.entropy
 
     async def receive(self, message: Message) -> object:
         """Answer one question."""
@@ -131,8 +135,8 @@ class Desk(Actor):
         if kind is None:
             raise Declined(f"there is no order {order.command!r}; there are {', '.join(sorted(ORDERS))}")
         try:
-            command = msgspec.json.decode(order.fields, type=kind)
-        except (msgspec.DecodeError, ValueError) as error:
+            command = msgspec.convert({"request": self._entropy(8).hex(), **order.fields}, type=kind)
+        except (msgspec.ValidationError, ValueError) as error:
             raise Declined(f"{order.command}: {error}") from None
         verdict: Verdict = await self._writer.call(Write(command))
         self.context.log.info("order", order=order.command, by=command.by, done=verdict.done)

@@ -12,6 +12,7 @@ from actors.lanes import Lanes
 from actors.messages import LookAgain, Write
 from domain.commands import (
     AttachInvoice,
+    EnterCode,
     FinalizePayment,
     FinishUpdate,
     MarkUnreachable,
@@ -19,8 +20,11 @@ from domain.commands import (
     Person,
     PutAside,
     ReportUnavailable,
+    SetAutoRenewal,
     Show,
+    Start,
     StartPurchase,
+    StartTrial,
 )
 from domain.entities import Provider
 from domain.payload import make_payload, read_payload
@@ -42,7 +46,15 @@ _DIGITS_MAX: Final = 18
 #: Chats of groups have negative ids; updates without a chat are kept under 0.
 _BELOW_ALL: Final = -(2**63)
 
-_COMMANDS: Final = {"start": "home", "plans": "plans", "me": "account", "balance": "top_ups", "help": "help"}
+#: Commands that ask for a screen.
+_SCREENS: Final = {
+    "plans": "plans",
+    "me": "account",
+    "balance": "top_ups",
+    "gift": "gifts",
+    "invite": "invite",
+    "renewal": "renewal",
+}
 
 _CHATS: Final = """
     SELECT DISTINCT chat_id FROM updates
@@ -134,10 +146,9 @@ class Dispatch(Worker):
         )
         match inbound:
             case updates.Command():
-                screen = _COMMANDS.get(inbound.name, "help")
-                await self._show(update, inbound.user, screen)
+                await self._command(update, inbound)
             case updates.Text():
-                await self._show(update, inbound.user, "help")
+                await self._writer.call(Write(EnterCode(update.id, inbound.user, inbound.text, guess=True)))
             case updates.Tap():
                 self.context.nursery.start_soon(deliver, self._bot, AnswerTap(inbound.query_id))
                 await self._tap(update, inbound)
@@ -153,6 +164,20 @@ class Dispatch(Worker):
                     )
                 await self._writer.call(Write(FinishUpdate(update.id)))
 
+    async def _command(self, update: Waiting, command: updates.Command) -> None:
+        user, argument = command.user, command.argument.strip()
+        match command.name:
+            case "start":
+                await self._writer.call(Write(Start(update.id, user, argument)))
+            case "trial":
+                await self._writer.call(Write(StartTrial(update.id, user)))
+            case "promo" | "code" if argument:
+                await self._writer.call(Write(EnterCode(update.id, user, argument)))
+            case "promo" | "code":
+                await self._show(update, user, "code")
+            case name:
+                await self._show(update, user, _SCREENS.get(name, "help"))
+
     async def _show(self, update: Waiting, user: Person, screen: str, replaces: int | None = None) -> None:
         await self._writer.call(Write(Show(update.id, user, screen, replaces)))
 
@@ -164,6 +189,11 @@ class Dispatch(Worker):
             case "buy":
                 item, _, provider = rest.rpartition(":")
                 await self._buy(update, tap, item, provider)
+            case "trial":
+                await self._writer.call(Write(StartTrial(update.id, tap.user, tap.message_id)))
+            case "renewal":
+                switch = SetAutoRenewal(update.id, tap.user, rest == "on", tap.message_id)
+                await self._writer.call(Write(switch))
             case "settle" if rest.isdecimal() and len(rest) <= _DIGITS_MAX:
                 command = PayFromBalance(update.id, tap.user, int(rest), tap.message_id)
                 await self._writer.call(Write(command))

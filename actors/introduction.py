@@ -13,14 +13,19 @@ async def introduce(bot: TrioBot, shop: Shop) -> None:
     for language in (None, *languages()):
         if language is None or len(language) == _CODE_LENGTH:
             words = shop.words_for(Recipient(language))
-            await bot.set_my_commands(_commands(words), language_code=language)
+            await bot.set_my_commands(
+                _commands(words, shop.catalogue.referral is not None), language_code=language
+            )
             await bot.set_my_description(words.plain("description"), language_code=language)
 
 
-def _commands(words: Words) -> list[tuple[str, str]]:
+def _commands(words: Words, invites: bool) -> list[tuple[str, str]]:
     return [
         ("plans", words.plain("command-plans")),
         ("me", words.plain("command-me")),
         ("balance", words.plain("command-balance")),
+        ("gift", words.plain("command-gift")),
+        ("code", words.plain("command-code")),
+        *([("invite", words.plain("command-invite"))] if invites else []),
         ("help", words.plain("command-help")),
     ]

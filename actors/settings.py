@@ -8,7 +8,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
@@ -18,17 +17,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from actors.nodes import NodeEntry, check_entry
+from actors.offers import (
+    PlanEntry,
+    ReferralEntry,
+    Title,
+    TopUpEntry,
+    TrialEntry,
+    catalogue_of,
+)
 from actors.words import languages
-from domain.catalogue import Catalogue, Plan, TopUp
-from domain.money import BadMoney, Money
+from domain.catalogue import Catalogue
 from runtime import ConfigError
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,32}$")]
-Title = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
-#: One title for everybody, or a table with one for each language.
-Titles = Title | dict[str, Title]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
-Stars = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 
 #: The sections of the file that belong to the tree of actors.
 TREE_SECTIONS = ("tree", "actor")
@@ -45,25 +46,6 @@ class Shop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     support: str = ""
     language: str = "en"
     time_zone: str = "UTC"
-
-
-class PlanEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One `[[plans]]` entry."""
-
-    id: Name
-    title: Titles
-    duration: str
-    price: str
-    stars: Stars
-
-
-class TopUpEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One `[[top_ups]]` entry."""
-
-    id: Name
-    title: Titles
-    price: str
-    stars: Stars
 
 
 class Telegram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,6 +93,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     shop: Shop
     plans: list[PlanEntry]
     top_ups: list[TopUpEntry] = []
+    trial: TrialEntry | None = None
+    referral: ReferralEntry | None = None
     telegram: Telegram = Telegram()
     cryptopay: CryptoPay | None = None
     database: Database = Database()
@@ -150,7 +134,7 @@ def configuration_of(document: Mapping[str, Any], name: str) -> Configuration:
     rest = {section: value for section, value in document.items() if section not in TREE_SECTIONS}
     try:
         settings = msgspec.convert(rest, Settings)
-        return Configuration(name, settings, _catalogue(settings), tree)
+        return Configuration(name, settings, _checked(settings), tree)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{name}: {_sentence(str(error), rest)}") from None
     except ValueError as error:
@@ -188,40 +172,23 @@ def _structs(hint: Any) -> list[type[msgspec.Struct]]:
     return here + [found for each in inside for found in _structs(each)]
 
 
-def _catalogue(settings: Settings) -> Catalogue:
+def _checked(settings: Settings) -> Catalogue:
+    """What is for sale, after a check of everything else; raises ValueError with a sentence."""
     _check_shop(settings.shop)
-    plans = {
-        entry.id: Plan(
-            entry.id,
-            _title(f"plans.{entry.id}.title", entry.title, settings.shop.language),
-            _duration(f"plans.{entry.id}.duration", entry.duration),
-            _price(f"plans.{entry.id}.price", entry.price, settings.shop.currency),
-            Money(entry.stars, "XTR"),
-            entry.title if isinstance(entry.title, dict) else {},
-        )
-        for entry in settings.plans
-    }
-    top_ups = {
-        entry.id: TopUp(
-            entry.id,
-            _title(f"top_ups.{entry.id}.title", entry.title, settings.shop.language),
-            _price(f"top_ups.{entry.id}.price", entry.price, settings.shop.currency),
-            Money(entry.stars, "XTR"),
-            entry.title if isinstance(entry.title, dict) else {},
-        )
-        for entry in settings.top_ups
-    }
-    if len(plans) < len(settings.plans) or len(top_ups) < len(settings.top_ups):
-        raise ValueError("plans: two entries have the same id, expected each once")
-    if not plans:
-        raise ValueError("plans: there is none, expected at least one [[plans]] entry")
     names = [node.name for node in settings.nodes]
     if len(set(names)) < len(names):
         raise ValueError("nodes: two entries have the same name, expected each once")
     for node in settings.nodes:
         check_entry(node)
     _check_gateway(settings.gateway)
-    return Catalogue(settings.shop.currency, plans, top_ups)
+    return catalogue_of(
+        settings.plans,
+        settings.top_ups,
+        settings.trial,
+        settings.referral,
+        currency=settings.shop.currency,
+        language=settings.shop.language,
+    )
 
 
 def _check_shop(shop: Shop) -> None:
@@ -233,28 +200,6 @@ def _check_shop(shop: Shop) -> None:
         raise ValueError(
             f"shop.time_zone: found {shop.time_zone!r}, expected a name such as 'Europe/Berlin'"
         ) from None
-
-
-def _title(key: str, title: str | Mapping[str, str], language: str) -> str:
-    """The title in the shop's language, after a check of the others."""
-    if isinstance(title, str):
-        return title
-    for found in title:
-        if found not in languages():
-            raise ValueError(f"{key}: found the language {found!r}, expected one of {', '.join(languages())}")
-    if language not in title:
-        raise ValueError(f"{key}: there is none for {language!r}, expected one (it is shop.language)")
-    return title[language]
-
-
-def _price(key: str, text: str, currency: str) -> Money:
-    try:
-        money = Money.parse(text)
-    except BadMoney as error:
-        raise ValueError(f"{key}: {error}") from None
-    if money.currency != currency or money.minor <= 0:
-        raise ValueError(f"{key}: found {text!r}, expected a positive amount in {currency} (shop.currency)")
-    return money
 
 
 def _check_gateway(gateway: Gateway) -> None:
@@ -270,13 +215,3 @@ def _check_gateway(gateway: Gateway) -> None:
             raise ValueError(
                 f"gateway.trusted_proxies: found {network!r}, expected a network such as '172.17.0.0/16'"
             ) from None
-
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def _duration(key: str, text: str) -> timedelta:
-    match = re.fullmatch(r"([1-9][0-9]{0,4})([smhd])", text)
-    if match is None:
-        raise ValueError(f"{key}: found {text!r}, expected a length of time such as '30d', '12h' or '5m'")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -5,11 +5,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from actors.auto_renewal import AutoRenewal
 from actors.crypto_payment_watcher import CryptoPaymentWatcher
 from actors.db_writer import DbWriter
+from actors.desk import Desk
 from actors.environment import Environment
 from actors.fast_expiry import FastExpiry
 from actors.gateway import Gateway
+from actors.invoice_lapse import InvoiceLapse
 from actors.screens import Shop
 from actors.sender import Sender
 from actors.settings import Configuration
@@ -18,27 +21,34 @@ from actors.vpn import Vpn
 from actors.xray import Xray
 from runtime import WORKER_SETTINGS, Actor, ActorSpec, ConfigError, Context, GroupSpec, parse_tree
 
+#: Every actor by its name in the file: what is needed besides its context and environment says which list it is in.
+_ACTORS: Final[dict[str, Callable[..., Actor]]] = {
+    "db_writer": DbWriter,
+    "xray": Xray,
+    "vpn": Vpn,
+    "desk": Desk,
+    "auto_renewal": AutoRenewal,
+    "crypto_payment_watcher": CryptoPaymentWatcher,
+    "fast_expiry": FastExpiry,
+    "invoice_lapse": InvoiceLapse,
+}
+_WITH_SHOP: Final[dict[str, Callable[..., Actor]]] = {
+    "sender": Sender,
+    "telegram": Telegram,
+    "gateway": Gateway,
+}
+
 #: Actors that tick, with the settings of theirs that `[actor.NAME]` may hold.
-_WORKERS: Final = dict.fromkeys(("fast_expiry", "crypto_payment_watcher"), WORKER_SETTINGS)
-
-_NAMES: Final = (
-    "db_writer",
-    "xray",
-    "vpn",
-    "sender",
-    "telegram",
-    "gateway",
-    "fast_expiry",
-    "crypto_payment_watcher",
+_WORKERS: Final = dict.fromkeys(
+    ("auto_renewal", "crypto_payment_watcher", "fast_expiry", "invoice_lapse"), WORKER_SETTINGS
 )
-
 
 #: The sections of the configuration that each actor reads: if one changes, the actor starts again with it.
 _READS: Final = {
-    "db_writer": ("shop", "plans", "top_ups"),
+    "db_writer": ("shop", "plans", "top_ups", "trial", "referral"),
     "xray": ("nodes",),
     "vpn": ("nodes",),
-    "sender": ("shop", "plans", "top_ups", "telegram", "cryptopay", "gateway", "nodes"),
+    "sender": ("shop", "plans", "top_ups", "trial", "referral", "telegram", "cryptopay", "gateway", "nodes"),
     "telegram": ("shop", "telegram", "cryptopay", "gateway"),
     "gateway": ("shop", "telegram", "cryptopay", "gateway", "nodes"),
     "crypto_payment_watcher": ("cryptopay",),
@@ -47,7 +57,7 @@ _READS: Final = {
 
 def check_tree(configuration: Configuration) -> None:
     """Find a mistake in the tree before anything is started; raises `ConfigError` with one line."""
-    _parse(configuration, dict.fromkeys(_NAMES, Actor))
+    _parse(configuration, dict.fromkeys((*_ACTORS, *_WITH_SHOP), Actor))
 
 
 def build_tree(environment: Environment) -> GroupSpec:
@@ -60,18 +70,13 @@ def build_tree(environment: Environment) -> GroupSpec:
         nodes=environment.nodes,
         public_url=settings.gateway.public_url,
         crypto=settings.cryptopay is not None,
+        bot=environment.bot_username,
         language=settings.shop.language,
         time_zone=settings.shop.time_zone,
     )
     factories: dict[str, Callable[[Context], Actor]] = {
-        "db_writer": partial(DbWriter, environment=environment),
-        "xray": partial(Xray, environment=environment),
-        "vpn": partial(Vpn, environment=environment),
-        "sender": partial(Sender, environment=environment, shop=shop),
-        "telegram": partial(Telegram, environment=environment, shop=shop),
-        "gateway": partial(Gateway, environment=environment, shop=shop),
-        "fast_expiry": partial(FastExpiry, environment=environment),
-        "crypto_payment_watcher": partial(CryptoPaymentWatcher, environment=environment),
+        **{name: partial(actor, environment=environment) for name, actor in _ACTORS.items()},
+        **{name: partial(actor, environment=environment, shop=shop) for name, actor in _WITH_SHOP.items()},
     }
     return _with_what_they_read(_parse(environment.configuration, factories), environment)
 

@@ -36,6 +36,7 @@ class Trial:
 
     title: str
     duration: timedelta
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ class Catalogue:
 
     def title_in(self, language: str, title: str) -> str:
         """A title in a language: what the plan or top-up that bears it is called there, itself if nothing says so."""
-        items: list[Plan | TopUp] = [*self.plans.values(), *self.top_ups.values()]
+        items: list[Plan | TopUp | Trial] = [*self.plans.values(), *self.top_ups.values()]
+        items += [] if self.trial is None else [self.trial]
         for item in items:
             if item.title == title:
                 return item.titles.get(language, title)

@@ -62,7 +62,7 @@ def renew(draft: Draft, subscription: Subscription) -> Renewal:
         )
         tell(draft, subscription.user_id, f"renewal_short:{period}", short)
         return Renewal.SHORT
-    draft.rows.purchases.put(order)
+    order = draft.rows.purchases.put(replace(order, id=draft.new_id("purchases")))
     draft.rows.subscriptions.put(replace(subscription, last_auto_renewal_at=draft.now))
     payment = record_payment(
         draft,
@@ -85,7 +85,7 @@ def _order(draft: Draft, subscription: Subscription) -> Purchase | None:
     if price is None or price.currency != draft.catalogue.currency or subscription.item is None:
         return None
     return Purchase(
-        id=draft.new_id("purchases"),
+        id=0,  # numbered when it is made
         user_id=subscription.user_id,
         kind=PurchaseKind.RENEWAL,
         item=subscription.item,

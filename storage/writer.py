@@ -18,7 +18,7 @@ from domain.catalogue import Catalogue
 from domain.commands import Command
 from domain.decide import decide
 from domain.draft import Draft, Sequences, View
-from domain.entities import Payment
+from domain.entities import AccountKind, Payment
 from storage.claim import ClaimLost, is_claim_lost, take_claim
 from storage.connection import TrioConnection, open_connection
 from storage.flush import flush, no_step
@@ -35,10 +35,14 @@ _NUMBERED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A command took effect, now or when it came first; this is its answer, and the payments that it wrote now."""
+    """A command took effect, now or when it came first; this is its answer, and what it wrote now.
+
+    `credited`: some user's balance has grown.
+    """
 
     reply: object
     payments: tuple[Payment, ...] = field(default=(), compare=False)
+    credited: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,8 @@ class Writer:
             except Exception as error:  # a mistake of ours in one command must not fail the others
                 outcomes.append(Failed(error))
             else:
-                outcomes.append(Answered(reply, tuple(rows.payments.changed.values())))
+                payments = tuple(rows.payments.changed.values())
+                outcomes.append(Answered(reply, payments, _credits(decided, rows)))
                 decided.merge(rows)
         return decided, outcomes
 
@@ -132,6 +137,15 @@ async def open_writer(
     async with open_connection(writer_conninfo(conninfo), cancel_grace=0) as connection:
         epoch = await take_claim(connection, now)
         yield Writer(connection, epoch, await _sequences(connection), catalogue, entropy)
+
+
+def _credits(before: View, after: View) -> bool:
+    """Whether somebody has more on their balance."""
+    for key, account in after.accounts.changed.items():
+        known = before.accounts.get(key)
+        if account.kind is AccountKind.BALANCE and account.credits > (known.credits if known else 0):
+            return True
+    return False
 
 
 async def _sequences(connection: TrioConnection) -> Sequences:

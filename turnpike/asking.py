@@ -3,7 +3,6 @@
 import csv
 import getpass
 import io
-import secrets
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,7 +39,7 @@ async def order(path: Path, as_json: bool, said: str, command: str, fields: dict
     for name in _MONEY:
         if isinstance(fields.get(name), str):
             fields[name] = _money(fields[name])
-    fields |= {"by": getpass.getuser(), "request": secrets.token_hex(8)}
+    fields["by"] = getpass.getuser()
     given = {name: value for name, value in fields.items() if value is not None}
     answer = await _ask(path, {"ask": "order", "command": command, "fields": given}, dict[str, Any])
     click.echo(msgspec.json.encode(answer).decode() if as_json else said)

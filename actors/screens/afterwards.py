@@ -52,10 +52,10 @@ def told(message: Message, page: Page) -> Told:
         case Refunded(amount=amount, title=title):
             assert title is not None, "the case above has none"
             return words("refunded-purchase", amount=amount, title=title), menu(page)
+        case Adjusted(amount=amount, balance=balance, reason=reason) if amount.minor > 0:
+            return words("adjusted-up", amount=amount, balance=balance, reason=reason), menu(page)
         case Adjusted(amount=amount, balance=balance, reason=reason):
-            name = "adjusted-up" if amount.minor > 0 else "adjusted-down"
-            size = amount if amount.minor > 0 else -amount
-            return words(name, amount=size, balance=balance, reason=reason), menu(page)
+            return words("adjusted-down", amount=-amount, balance=balance, reason=reason), menu(page)
         case TimeGranted(days=days, expires_at=until, reason=reason):
             return words("time-granted", days=days, until=until, reason=reason), menu(page)
         case Revoked(title=title, reason=reason):
@@ -66,8 +66,12 @@ def _auto_renewal(message: AutoRenewal, page: Page) -> Told:
     words = page.words
     if message.title is None or message.price is None:
         return words("auto-renewal-nothing"), menu(page)
-    name, button, state = ("auto-renewal-on", "button-auto-renewal-off", "off")
-    if not message.on:
-        name, button, state = ("auto-renewal-off", "button-auto-renewal-on", "on")
-    switch = (Button(words.plain(button), data=f"renewal:{state}"),)
-    return words(name, title=message.title, price=message.price), (switch, to_menu(page))
+    title, price = message.title, message.price
+    if message.on:
+        text, button = (
+            words("auto-renewal-on", title=title, price=price),
+            words.plain("button-auto-renewal-off"),
+        )
+        return text, ((Button(button, data="renewal:off"),), to_menu(page))
+    text, button = words("auto-renewal-off", title=title, price=price), words.plain("button-auto-renewal-on")
+    return text, ((Button(button, data="renewal:on"),), to_menu(page))

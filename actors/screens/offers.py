@@ -39,9 +39,10 @@ def told(message: Message, page: Page) -> Told:
     words = page.words
     plans = (Button(words.plain("button-plans"), data="show:plans"),)
     match message:
-        case TrialStarted(title=title, expires_at=until, connecting=connecting):
-            name = "trial-connecting" if connecting else "trial-connected"
-            return words(name, title=title, until=until), ()
+        case TrialStarted(title=title, expires_at=until, connecting=True):
+            return words("trial-connecting", title=title, until=until), ()
+        case TrialStarted(title=title, expires_at=until):
+            return words("trial-connected", title=title, until=until), ()
         case TrialUnavailable():
             return words("trial-unavailable"), (plans, to_menu(page))
         case AskForCode():
@@ -65,9 +66,10 @@ def told(message: Message, page: Page) -> Told:
             link = link_to_bot(page.shop, f"gift_{code}")
             text = words("gift-ready", title=title, price=price, code=code)
             return (text if link is None else paragraphs(text, words("gift-link", link=link))), menu(page)
-        case GiftRedeemed(title=title, expires_at=until, connecting=connecting):
-            name = "gift-connecting" if connecting else "gift-connected"
-            return words(name, title=title, until=until), ()
+        case GiftRedeemed(title=title, expires_at=until, connecting=True):
+            return words("gift-connecting", title=title, until=until), ()
+        case GiftRedeemed(title=title, expires_at=until):
+            return words("gift-connected", title=title, until=until), ()
         case GiftTaken(title=title):
             return words("gift-taken", title=title), menu(page)
         case Invitation():

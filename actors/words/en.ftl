@@ -252,4 +252,7 @@ description = Fast and private internet access. Choose a plan, pay, and get your
 command-plans = Choose a plan
 command-me = Your key, and until when it works
 command-balance = Your balance, and how to top it up
+command-gift = Give access to somebody
+command-code = Enter a promo code or a gift
+command-invite = Invite somebody, and earn by it
 command-help = What this bot can do

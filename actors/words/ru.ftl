@@ -256,4 +256,7 @@ description = Быстрый и приватный доступ в интерн�
 command-plans = Выбрать тариф
 command-me = Ваш ключ и срок его действия
 command-balance = Ваш баланс и как его пополнить
+command-gift = Подарить доступ
+command-code = Ввести промокод или код подарка
+command-invite = Пригласить друзей и получить бонус
 command-help = Что умеет этот бот

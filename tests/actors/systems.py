@@ -8,8 +8,9 @@ from pathlib import Path
 import trio
 
 from actors.environment import Environment, Secrets
+from actors.offers import PlanEntry
 from actors.reading import Reading
-from actors.settings import Configuration, CryptoPay, Gateway, Metrics, PlanEntry, Settings, Shop, Telegram
+from actors.settings import Configuration, CryptoPay, Gateway, Metrics, Settings, Shop, Telegram
 from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN
 from integrations.telegram.sandbox import SANDBOX_TOKEN
 from integrations.xray.node import Node

@@ -22,6 +22,7 @@ from integrations.xray.node import Node
 from tests.storage.shop import CATALOGUE
 
 RUB = Money(19900, "RUB")
+STARS = Money(150, "XTR")
 WHEN = datetime(2026, 12, 23, 21, 42, tzinfo=UTC)
 ENGLISH = Recipient("en")
 TOKEN = "t" * 24
@@ -71,6 +72,56 @@ def every_message(title: str) -> list[AnyMessage]:
         messages.UnderReview(amount=RUB, reason="a reason of a later version"),
         messages.AccessReady(uuid=uuid, token=TOKEN, expires_at=WHEN),
         messages.Expired(title=title),
+        messages.WaysToPay(item="gift:month", balance=RUB),
+        messages.WaysToPay(item="plan:month", balance=RUB, price=RUB, stars=STARS, promo="TEN"),
+        messages.CardInvoice(purchase_id=1, title=title, price=RUB),
+        messages.StarsSubscription(title=title, price=STARS, url="https://t.me/$1"),
+        *offers(title),
+        *what_comes_after(title),
+    ]
+
+
+def offers(title: str) -> list[AnyMessage]:
+    return [
+        messages.TrialStarted(title=title, expires_at=WHEN, connecting=True),
+        messages.TrialStarted(title=title, expires_at=WHEN, connecting=False),
+        messages.TrialUnavailable(),
+        messages.AskForCode(),
+        *[messages.CodeRefused(code=title, reason=reason) for reason in ("unknown", "used_up", "other_plan")],
+        messages.PromoChosen(code=title, percent=10),
+        messages.PromoChosen(code=title, amount=RUB),
+        messages.PromoRedeemed(code=title, credit=RUB),
+        *[messages.PromoRedeemed(code=title, days=days, expires_at=WHEN) for days in (1, 2, 5)],
+        messages.GiftList(),
+        messages.GiftReady(title=title, price=RUB, code="c" * 20),
+        messages.GiftRedeemed(title=title, expires_at=WHEN, connecting=True),
+        messages.GiftRedeemed(title=title, expires_at=WHEN, connecting=False),
+        messages.GiftTaken(title=title),
+        messages.Invitation(code="c" * 12, percents=[10, 0, 5], days=[0, 3, 0]),
+        messages.RewardEarned(level=0, credit=RUB),
+        messages.RewardEarned(level=1, days=3),
+    ]
+
+
+def what_comes_after(title: str) -> list[AnyMessage]:
+    return [
+        messages.Renewed(title=title, price=RUB, expires_at=WHEN, balance=RUB),
+        messages.RenewalShort(title=title, price=RUB, missing=RUB, expires_at=WHEN),
+        messages.AutoRenewal(on=True, title=title, price=RUB),
+        messages.AutoRenewal(on=False, title=title, price=RUB),
+        messages.AutoRenewal(on=False),
+        *[
+            messages.Credited(amount=STARS, credit=RUB, balance=RUB, reason=reason)
+            for reason in ("underpaid", "overpaid", "duplicate", "wrong_currency")
+        ],
+        messages.PaidForAnother(title=title, amount=STARS),
+        messages.ReviewClosed(amount=STARS, note=title),
+        messages.Refunded(amount=STARS),
+        messages.Refunded(amount=STARS, title=title),
+        messages.Adjusted(amount=RUB, balance=RUB, reason=title),
+        messages.Adjusted(amount=-RUB, balance=RUB, reason=title),
+        messages.TimeGranted(days=3, expires_at=WHEN, reason=title),
+        messages.Revoked(title=title, reason=title),
     ]
 
 

@@ -184,7 +184,11 @@ async def test_a_port_that_is_taken_is_named(
             'strategy = "rest_for_on"',
             "tree.strategy: found 'rest_for_on', expected one of",
         ),
-        ('children = ["fast_expiry"', 'children = ["fast_expiri"', "did you mean 'fast_expiry'?"),
+        (
+            'children = ["auto_renewal", "fast_expiry"',
+            'children = ["auto_renewal", "fast_expiri"',
+            "did you mean 'fast_expiry'?",
+        ),
         (
             "mailbox = 4096",
             'mailbox = "many"',

@@ -1,0 +1,153 @@
+"""What `supervisor.toml` says of plans, top-ups, trial and referrals, as the domain's catalogue."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Final
+
+import msgspec
+
+from actors.words import languages
+from domain.catalogue import Catalogue, Earning, Plan, ReferralTerms, TopUp, Trial
+from domain.money import BadMoney, Money
+from domain.referrals import LEVELS_MAX
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,32}$")]
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+#: One title for everybody, or a table with one for each language.
+Titles = Title | dict[str, Title]
+Stars = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+
+
+class PlanEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One `[[plans]]` entry."""
+
+    id: Name
+    title: Titles
+    duration: str
+    price: str
+    stars: Stars
+
+
+class TopUpEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One `[[top_ups]]` entry."""
+
+    id: Name
+    title: Titles
+    price: str
+    stars: Stars
+
+
+class TrialEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[trial]`: access for nothing, once for each person who never had any."""
+
+    title: Titles
+    duration: str
+
+
+class EarningEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an invitation earns: `percent` of a purchase onto the balance, or `days` of access."""
+
+    percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 0
+
+
+class ReferralEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[referral]`: the first of `levels` is who invited the buyer; `every` purchase earns, or only the first."""
+
+    levels: list[EarningEntry]
+    buyer: EarningEntry = EarningEntry()
+    every: bool = False
+
+
+def catalogue_of(
+    plans: Sequence[PlanEntry],
+    top_ups: Sequence[TopUpEntry],
+    trial: TrialEntry | None,
+    referral: ReferralEntry | None,
+    *,
+    currency: str,
+    language: str,
+) -> Catalogue:
+    """The catalogue of a shop with this currency and language; raises ValueError with a sentence."""
+    sold = {
+        entry.id: Plan(
+            entry.id,
+            _title(f"plans.{entry.id}.title", entry.title, language),
+            _duration(f"plans.{entry.id}.duration", entry.duration),
+            _price(f"plans.{entry.id}.price", entry.price, currency),
+            Money(entry.stars, "XTR"),
+            entry.title if isinstance(entry.title, dict) else {},
+        )
+        for entry in plans
+    }
+    amounts = {
+        entry.id: TopUp(
+            entry.id,
+            _title(f"top_ups.{entry.id}.title", entry.title, language),
+            _price(f"top_ups.{entry.id}.price", entry.price, currency),
+            Money(entry.stars, "XTR"),
+            entry.title if isinstance(entry.title, dict) else {},
+        )
+        for entry in top_ups
+    }
+    if len(sold) < len(plans) or len(amounts) < len(top_ups):
+        raise ValueError("plans: two entries have the same id, expected each once")
+    if not sold:
+        raise ValueError("plans: there is none, expected at least one [[plans]] entry")
+    return Catalogue(currency, sold, amounts, trial=_trial(trial, language), referral=_referral(referral))
+
+
+def _trial(entry: TrialEntry | None, language: str) -> Trial | None:
+    if entry is None:
+        return None
+    return Trial(
+        _title("trial.title", entry.title, language),
+        _duration("trial.duration", entry.duration),
+        entry.title if isinstance(entry.title, dict) else {},
+    )
+
+
+def _referral(entry: ReferralEntry | None) -> ReferralTerms | None:
+    if entry is None:
+        return None
+    if not 1 <= len(entry.levels) <= LEVELS_MAX:
+        raise ValueError(f"referral.levels: found {len(entry.levels)}, expected 1 to {LEVELS_MAX}")
+    for each in (*entry.levels, entry.buyer):
+        if each.percent and each.days:
+            raise ValueError("referral: found percent and days for one level, expected one of them")
+    levels = tuple(Earning(each.percent, each.days) for each in entry.levels)
+    buyer = Earning(entry.buyer.percent, entry.buyer.days)
+    return ReferralTerms(levels, buyer, first_only=not entry.every)
+
+
+def _title(key: str, title: str | Mapping[str, str], language: str) -> str:
+    """The title in the shop's language, after a check of the others."""
+    if isinstance(title, str):
+        return title
+    for found in title:
+        if found not in languages():
+            raise ValueError(f"{key}: found the language {found!r}, expected one of {', '.join(languages())}")
+    if language not in title:
+        raise ValueError(f"{key}: there is none for {language!r}, expected one (it is shop.language)")
+    return title[language]
+
+
+def _price(key: str, text: str, currency: str) -> Money:
+    try:
+        money = Money.parse(text)
+    except BadMoney as error:
+        raise ValueError(f"{key}: {error}") from None
+    if money.currency != currency or money.minor <= 0:
+        raise ValueError(f"{key}: found {text!r}, expected a positive amount in {currency} (shop.currency)")
+    return money
+
+
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _duration(key: str, text: str) -> timedelta:
+    match = re.fullmatch(r"([1-9][0-9]{0,4})([smhd])", text)
+    if match is None:
+        raise ValueError(f"{key}: found {text!r}, expected a length of time such as '30d', '12h' or '5m'")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
