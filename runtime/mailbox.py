@@ -94,7 +94,7 @@ class Mailbox:
         envelope = self._first
         if envelope is not None:
             self._first = None
-        elif (envelope := self._next()) is None:
+        elif self.coming == 0 or (envelope := self._next()) is None:
             return None
         self.coming -= 1
         self.reached = envelope.queued_at
@@ -112,8 +112,7 @@ class Mailbox:
         """The types of the messages that wait, which are left where they are."""
         shown = self._shown = self._shown or deque()
         for _ in range(self._outlet.statistics().current_buffer_used):
-            if (envelope := self._from_wire()) is not None:
-                shown.append(envelope)
+            shown.append(self._outlet.receive_nowait())
         first = [] if self._first is None else [self._first]
         return {type(envelope.message) for envelope in (*first, *shown)}
 
@@ -140,12 +139,12 @@ class Mailbox:
         return leftovers
 
     def _next(self) -> Envelope | None:
-        return self._shown.popleft() if self._shown else self._from_wire()
+        if self._shown:
+            return self._shown.popleft()
+        # Looking by count first: WouldBlock, an exception, costs as much as a message.
+        return None if self.coming == 0 or self.closed else self._from_wire()
 
     def _from_wire(self) -> Envelope | None:
-        # Looking by count first: WouldBlock, an exception, costs as much as a message.
-        if self.coming == 0 or self.closed:
-            return None
         try:
             return self._outlet.receive_nowait()
         except trio.WouldBlock:
