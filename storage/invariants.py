@@ -12,7 +12,7 @@ INVARIANTS: Final[tuple[tuple[str, str, LiteralString], ...]] = (
         "F8",
         "every currency sums to zero",
         """
-        SELECT format('%s: the accounts sum to %s', currency, sum(credits - debits)) AS found
+        SELECT format('%%s: the accounts sum to %%s', currency, sum(credits - debits)) AS found
         FROM accounts GROUP BY currency HAVING sum(credits - debits) <> 0 LIMIT 20
         """,
     ),
@@ -26,7 +26,7 @@ INVARIANTS: Final[tuple[tuple[str, str, LiteralString], ...]] = (
                 UNION ALL SELECT credit, 0, amount FROM transfers
             ) AS sides GROUP BY account
         )
-        SELECT format('account %s (%s of %s): holds %s, its transfers give %s', a.id, a.kind, a.owner,
+        SELECT format('account %%s (%%s of %%s): holds %%s, its transfers give %%s', a.id, a.kind, a.owner,
             a.credits - a.debits, coalesce(s.credits - s.debits, 0)) AS found
         FROM accounts a LEFT JOIN sums s ON s.account = a.id
         WHERE a.debits <> coalesce(s.debits, 0) OR a.credits <> coalesce(s.credits, 0) LIMIT 20
@@ -36,7 +36,7 @@ INVARIANTS: Final[tuple[tuple[str, str, LiteralString], ...]] = (
         "F9",
         "a transfer stays within its currency",
         """
-        SELECT format('transfer %s moves %s between accounts in %s and %s', t.id, t.amount_currency,
+        SELECT format('transfer %%s moves %%s between accounts in %%s and %%s', t.id, t.amount_currency,
             d.currency, c.currency) AS found
         FROM transfers t LEFT JOIN accounts d ON d.id = t.debit LEFT JOIN accounts c ON c.id = t.credit
         WHERE t.amount_currency IS DISTINCT FROM d.currency OR t.amount_currency IS DISTINCT FROM c.currency
@@ -47,7 +47,7 @@ INVARIANTS: Final[tuple[tuple[str, str, LiteralString], ...]] = (
         "I3",
         "no balance is negative",
         """
-        SELECT format('user %s has %s %s', owner, credits - debits, currency) AS found
+        SELECT format('user %%s has %%s %%s', owner, credits - debits, currency) AS found
         FROM accounts WHERE kind = 'balance' AND credits < debits LIMIT 20
         """,
     ),
@@ -55,7 +55,7 @@ INVARIANTS: Final[tuple[tuple[str, str, LiteralString], ...]] = (
         "I7",
         "a payment has its one transfer",
         """
-        SELECT format('payment %s: transfer %s does not carry it', p.id, p.transfer_id) AS found
+        SELECT format('payment %%s: transfer %%s does not carry it', p.id, p.transfer_id) AS found
         FROM payments p LEFT JOIN transfers t ON t.id = p.transfer_id AND t.cause = 'payment'
             AND t.cause_id = p.id AND t.amount = p.amount AND t.amount_currency = p.amount_currency
         WHERE t.id IS NULL LIMIT 20
@@ -65,7 +65,7 @@ INVARIANTS: Final[tuple[tuple[str, str, LiteralString], ...]] = (
         "I7",
         "a transfer has its cause",
         """
-        SELECT format('transfer %s: there is no %s %s', t.id, t.cause, t.cause_id) AS found
+        SELECT format('transfer %%s: there is no %%s %%s', t.id, t.cause, t.cause_id) AS found
         FROM transfers t
         WHERE NOT CASE
             WHEN t.cause LIKE 'reward%%' THEN EXISTS (SELECT FROM rewards WHERE id = t.cause_id)
@@ -82,7 +82,7 @@ INVARIANTS: Final[tuple[tuple[str, str, LiteralString], ...]] = (
         "I7",
         "a paid purchase was paid or granted once",
         """
-        SELECT format('purchase %s is %s and was settled %s times', p.id, p.status, settled.times) AS found
+        SELECT format('purchase %%s is %%s and was settled %%s times', p.id, p.status, settled.times) AS found
         FROM purchases p CROSS JOIN LATERAL (
             SELECT (SELECT count(*) FROM payments WHERE purchase_id = p.id
                     AND outcome IN ('accepted', 'late', 'by_another', 'overpaid'))
@@ -94,13 +94,13 @@ INVARIANTS: Final[tuple[tuple[str, str, LiteralString], ...]] = (
     (
         "I1",
         "an active subscription has its UUID",
-        "SELECT format('subscription %s', id) AS found FROM subscriptions WHERE uuid IS NULL LIMIT 20",
+        "SELECT format('subscription %%s', id) AS found FROM subscriptions WHERE uuid IS NULL LIMIT 20",
     ),
     (
         "I4",
         "a renewal comes before the end",
         """
-        SELECT format('subscription %s: renewed at %s, ends at %s', id, last_auto_renewal_at, expires_at) AS found
+        SELECT format('subscription %%s: renewed at %%s, ends at %%s', id, last_auto_renewal_at, expires_at) AS found
         FROM subscriptions WHERE last_auto_renewal_at > expires_at LIMIT 20
         """,
     ),
@@ -108,7 +108,7 @@ INVARIANTS: Final[tuple[tuple[str, str, LiteralString], ...]] = (
         "I6",
         "a subscription's end has its cause",
         """
-        SELECT format('subscription %s ends at %s, its last period at %s', s.id, s.expires_at, p.ends_at) AS found
+        SELECT format('subscription %%s ends at %%s, its last period at %%s', s.id, s.expires_at, p.ends_at) AS found
         FROM subscriptions s LEFT JOIN periods p ON p.subscription_id = s.id AND p.ordinal = s.periods
         WHERE p.id IS NULL LIMIT 20
         """,

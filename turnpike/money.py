@@ -102,13 +102,13 @@ def grant(user: int, days: int, reason: str, data: Path | None, as_json: bool) -
     _order(data, as_json, said, "GrantTime", user_id=user, days=days, reason=reason)
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})
 @_user
 @click.argument("amount")
 @_reason
 @of_a_system
 def adjust(user: int, amount: str, reason: str, data: Path | None, as_json: bool) -> None:
-    """Add to a user's balance ('50.00 RUB'), or take from it (-- USER '-50.00 RUB')."""
+    """Add to a user's balance ('50.00 RUB'), or take from it ('-50.00 RUB')."""
     said = f"the balance of user {user} was changed by {amount}"
     _order(data, as_json, said, "AdjustBalance", user_id=user, amount=amount, reason=reason)
 
