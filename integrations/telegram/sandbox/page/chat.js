@@ -34,7 +34,7 @@ export class Chat {
     this.scroll = el("div.scroll", { onscroll: () => this.#scrolled() }, this.list);
     this.toEnd = iconButton("down", "To the end", () => this.#scrollToEnd("smooth"), "to-end");
     this.toEnd.hidden = true;
-    this.composer = new Composer({ send: (text) => this.send(text), commands: () => this.app.introduction(id).commands });
+    this.composer = new Composer({ send: (text) => this.send(text), commands: () => this.app.introduction(this.personId).commands });
     const back = iconButton("back", "Back", () => this.app.back(), "back");
     const head = el("header.chat-head", {}, back, this.face, this.title, this.viewer,
       iconButton("more", "More", () => this.#menu()));
