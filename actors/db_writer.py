@@ -111,6 +111,7 @@ class DbWriter(Actor):
                 entropy=self._environment.entropy,
             )
         )
+        self._writer.step = self._environment.step
 
     def _note(self, payments: Sequence[Payment]) -> None:
         for payment in payments:

@@ -11,6 +11,7 @@ from actors.reading import Reading
 from actors.settings import Configuration
 from integrations.xray.node import Node
 from runtime import ConfigError
+from storage.flush import no_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Environment:
     sandbox: bool = False
     entropy: Callable[[int], bytes] = os.urandom
     metrics: Metrics = field(default_factory=Metrics)
+    #: Told the name of each step of work on access and money as it has been taken; crash tests end the process there.
+    step: Callable[[str], None] = no_step
 
 
 def read_secret(environment: Mapping[str, str], name: str, file: str | None, what: str) -> str:

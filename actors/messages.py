@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
+from uuid import UUID
 
 from domain.commands import Command
 from runtime import Call, Cast
@@ -28,3 +29,55 @@ class CheckOut(Cast):
     """Telegram asks whether a person may pay; it waits ten seconds for the answer, so this never queues behind work."""
 
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a comparison of a node with the database found, and what of it was put right.
+
+    `held_back` orphans are too many to be removed without an operator's word.
+    """
+
+    users: int
+    missing: int
+    restored: int
+    orphans: int
+    removed: int
+    held_back: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Call[Compared]):
+    """Have a node compared with the database and put right.
+
+    Orphans are removed up to `percent` of the node's users, or as many as an operator has `confirmed`.
+    """
+
+    percent: int
+    confirmed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restore(Cast):
+    """Have whoever a node lacks in this run of it given back to it."""
+
+    coalesce: ClassVar[bool] = True
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restored(Cast):
+    """Nobody is missing on a node any more since it began the run `epoch`."""
+
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heal(Call[int]):
+    """Give a node these subscriptions and take these users, by name, from it: whatever is still so when it is done.
+
+    Answered by how many were put right.
+    """
+
+    missing: tuple[int, ...] = ()
+    orphans: tuple[tuple[str, UUID], ...] = ()

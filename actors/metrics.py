@@ -57,6 +57,9 @@ class Metrics:
         self.node_up = Gauge(
             "turnpike_node_up", "1 if the node answered when it was last asked.", ["node"], registry=registry
         )
+        self.waiting = Gauge(
+            "turnpike_waiting_subscriptions", "Paid subscriptions that are on no node yet.", registry=registry
+        )
         self.subscriptions = Counter(
             "turnpike_subscription_requests",
             "Requests for subscription addresses.",

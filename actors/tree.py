@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from actors.activation import Activation
 from actors.auto_renewal import AutoRenewal
 from actors.crypto_payment_watcher import CryptoPaymentWatcher
 from actors.db_writer import DbWriter
@@ -17,9 +18,11 @@ from actors.screens import Shop
 from actors.sender import Sender
 from actors.settings import Configuration
 from actors.telegram import Telegram
+from actors.trial_expiry import TrialExpiry
 from actors.vpn import Vpn
 from actors.xray import Xray
-from runtime import WORKER_SETTINGS, Actor, ActorSpec, ConfigError, Context, GroupSpec, parse_tree
+from actors.xray_reconciler import XrayReconciler
+from runtime import WORKER_SETTINGS, Actor, ActorSpec, ConfigError, Context, GroupSpec, parse_tree, percent
 
 #: Every actor by its name in the file: what is needed besides its context and environment says which list it is in.
 _ACTORS: Final[dict[str, Callable[..., Actor]]] = {
@@ -27,10 +30,13 @@ _ACTORS: Final[dict[str, Callable[..., Actor]]] = {
     "xray": Xray,
     "vpn": Vpn,
     "desk": Desk,
+    "activation": Activation,
     "auto_renewal": AutoRenewal,
     "crypto_payment_watcher": CryptoPaymentWatcher,
     "fast_expiry": FastExpiry,
     "invoice_lapse": InvoiceLapse,
+    "trial_expiry": TrialExpiry,
+    "xray_reconciler": XrayReconciler,
 }
 _WITH_SHOP: Final[dict[str, Callable[..., Actor]]] = {
     "sender": Sender,
@@ -39,9 +45,20 @@ _WITH_SHOP: Final[dict[str, Callable[..., Actor]]] = {
 }
 
 #: Actors that tick, with the settings of theirs that `[actor.NAME]` may hold.
-_WORKERS: Final = dict.fromkeys(
-    ("auto_renewal", "crypto_payment_watcher", "fast_expiry", "invoice_lapse"), WORKER_SETTINGS
-)
+_WORKERS: Final = {
+    **dict.fromkeys(
+        (
+            "activation",
+            "auto_renewal",
+            "crypto_payment_watcher",
+            "fast_expiry",
+            "invoice_lapse",
+            "trial_expiry",
+        ),
+        WORKER_SETTINGS,
+    ),
+    "xray_reconciler": {**WORKER_SETTINGS, "removes_at_most": percent},
+}
 
 #: The sections of the configuration that each actor reads: if one changes, the actor starts again with it.
 _READS: Final = {
@@ -51,6 +68,9 @@ _READS: Final = {
     "sender": ("shop", "plans", "top_ups", "trial", "referral", "telegram", "cryptopay", "gateway", "nodes"),
     "telegram": ("shop", "telegram", "cryptopay", "gateway"),
     "gateway": ("shop", "telegram", "cryptopay", "gateway", "nodes"),
+    "fast_expiry": ("plans",),
+    "trial_expiry": ("trial",),
+    "xray_reconciler": ("nodes",),
     "crypto_payment_watcher": ("cryptopay",),
 }
 

@@ -3,34 +3,39 @@
 from dataclasses import replace
 
 from domain import messages
-from domain.commands import ConfirmProvisions, ExpireSubscriptions, Renewal
+from domain.commands import ConfirmProvisions, Endings, ExpireSubscriptions, RecordOrphans, Renewal
 from domain.draft import Draft
-from domain.entities import Provision, SubscriptionStatus
+from domain.entities import Orphan, Provision, Subscription, SubscriptionStatus
 from domain.grants import end
 from domain.outbox import tell
 from domain.renewal import renew
 
 
-def expire(command: ExpireSubscriptions, draft: Draft) -> int:
+def expire(command: ExpireSubscriptions, draft: Draft) -> Endings:
     """End what is over now; what was renewed before this command in the writer's order goes on (U10).
 
     One that renews by itself and whose balance covers it is renewed instead: nobody who can pay is cut for a tick that
-    was missed.
+    was missed. A trial that has been paid for since it was read is no trial any more, and goes on (U1).
     """
-    ended = 0
+    ended = renewed = 0
     for subscription_id in command.subscription_ids:
         subscription = draft.subscription(subscription_id)
         if subscription is None or subscription.status is not SubscriptionStatus.ACTIVE:
             continue
-        if subscription.expires_at > draft.now:
-            continue
-        if renew(draft, subscription) is Renewal.RENEWED:
+        if _goes_on(draft, subscription, trials=command.trials):
+            renewed += 1
             continue
         end(draft, subscription)
         key = f"expired:{subscription.id}:{subscription.expires_at.isoformat()}"
         tell(draft, subscription.user_id, key, messages.Expired(title=subscription.title))
         ended += 1
-    return ended
+    return Endings(ended, renewed)
+
+
+def _goes_on(draft: Draft, subscription: Subscription, *, trials: bool) -> bool:
+    if subscription.trial is not trials or subscription.expires_at > draft.now:
+        return True
+    return renew(draft, subscription) is Renewal.RENEWED
 
 
 def confirm(command: ConfirmProvisions, draft: Draft) -> None:
@@ -54,3 +59,14 @@ def confirm(command: ConfirmProvisions, draft: Draft) -> None:
             ),
             trace=grant.trace,
         )
+
+
+def record_orphans(command: RecordOrphans, draft: Draft) -> None:
+    """Note orphans as found, or as removed those that were noted."""
+    for name, uuid in command.orphans:
+        known = draft.rows.orphans.get((command.node, name))
+        is_open = known is not None and known.removed_at is None and known.uuid == uuid
+        if not command.removed and not is_open:
+            draft.rows.orphans.put(Orphan(command.node, name, uuid, draft.now))
+        elif command.removed and known is not None:
+            draft.rows.orphans.put(replace(known, removed_at=draft.now))

@@ -55,6 +55,7 @@ _DECISIONS: dict[type[Command[Any]], Callable[..., object]] = {
     commands.SwitchPromo: administration.switch_promo,
     commands.ExpireSubscriptions: access.expire,
     commands.ConfirmProvisions: access.confirm,
+    commands.RecordOrphans: access.record_orphans,
 }
 
 

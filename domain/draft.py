@@ -19,6 +19,7 @@ from domain.entities import (
     Answer,
     Gift,
     Grant,
+    Orphan,
     OutboxMessage,
     Payment,
     Period,
@@ -42,6 +43,7 @@ E = TypeVar("E")
 
 AccountKey = tuple[AccountKind, int, str]
 ChargeKey = tuple[Provider, str]
+OrphanKey = tuple[str, str]
 ProvisionKey = tuple[int, str]
 PromoUseKey = tuple[str, int]
 RewardKey = tuple[int, int]
@@ -134,6 +136,7 @@ class View:
     provisions: Rows[ProvisionKey, Provision] = field(
         default_factory=_by(lambda row: (row.subscription_id, row.node))
     )
+    orphans: Rows[OrphanKey, Orphan] = field(default_factory=_by(lambda row: (row.node, row.name)))
     outbox: Rows[int, OutboxMessage] = field(default_factory=_by(lambda row: row.id))
     updates: Rows[int, Update] = field(default_factory=_by(lambda row: row.id))
     answers: Rows[str, Answer] = field(default_factory=_by(lambda row: row.key))

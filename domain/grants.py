@@ -11,9 +11,16 @@ def put_grant(draft: Draft, subscription: Subscription, *, present: bool) -> Gra
     known = draft.rows.grants.get(subscription.id)
     if known is not None and known.present is present:
         return known
-    version = 1 if known is None else known.version + 1
     return draft.rows.grants.put(
-        Grant(subscription.id, subscription.uuid, present, version, trace=draft.trace)
+        Grant(
+            subscription_id=subscription.id,
+            uuid=subscription.uuid,
+            present=present,
+            version=1 if known is None else known.version + 1,
+            change=draft.new_id("grants"),
+            decided_at=draft.now,
+            trace=draft.trace,
+        )
     )
 
 

@@ -8,7 +8,7 @@ The package knows nothing of what its actors do.
 from .actor import Actor, Context
 from .alerts import Alert
 from .clock import AdjustableClock, Clock, SystemClock
-from .config import WORKER_SETTINGS, duration, parse_tree
+from .config import WORKER_SETTINGS, duration, parse_tree, percent
 from .duty import Iteration
 from .envelope import Envelope
 from .errors import (
@@ -78,5 +78,6 @@ __all__ = [
     "current_trace",
     "duration",
     "parse_tree",
+    "percent",
     "watch_signals",
 ]

@@ -56,6 +56,14 @@ def count(value: object) -> int:
     return value
 
 
+def percent(value: object) -> int:
+    """A whole number from a text such as "10%"."""
+    match = re.fullmatch(r"(\d{1,3})%", value) if isinstance(value, str) else None
+    if match is None or int(match[1]) > 100:
+        raise ValueError('expected a share such as "10%"')
+    return int(match[1])
+
+
 def one_of(words: Iterable[str]) -> Callable[[object], str]:
     """A parser for one of some words."""
     known = tuple(words)

@@ -17,11 +17,15 @@ ROWS_ASIDE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Iteration:
-    """What one tick did: how many rows were due, how many of them were dealt with, and whether it must go on."""
+    """What one tick did: how many rows were due, how many of them were dealt with, and whether it must go on.
+
+    `reason` is the sentence for the operator if rows were due and none was dealt with; the worker knows best why.
+    """
 
     due: int
     done: int
     more: bool = False
+    reason: str = ""
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ mailbox; where to go on from is the worker's own cursor.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from itertools import islice
 from typing import ClassVar, TypeVar
@@ -110,6 +110,22 @@ class Worker(Actor):
             raise unavailable[0]
         return done
 
+    async def together(
+        self,
+        rows: Sequence[Row],
+        handle: Callable[[Sequence[Row]], Awaitable[int]],
+        *,
+        key: Callable[[Row], str],
+    ) -> Iteration:
+        """Do `handle` with all rows at once; it returns with how many something was done.
+
+        If it fails, it is done with each half, and so on down to the row that is to blame, which is set aside as by
+        `each`: so `handle` must do everything or nothing.
+        """
+        now = trio.current_time()
+        sound = [row for row in rows if not self.duty.is_aside(key(row), now)]
+        return Iteration(len(rows), await self._in_halves(sound, handle, key) if sound else 0)
+
     async def receive(self, message: Message) -> object:
         match message:
             case Tick():
@@ -138,7 +154,8 @@ class Worker(Actor):
     def _judge(self, iteration: Iteration) -> None:
         """Silence although something was due is worth telling; so is its end."""
         if iteration.due > 0 and iteration.done == 0:
-            self.context.alert(NOTHING_DONE, f"{iteration.due} rows are due and none was dealt with")
+            text = iteration.reason or f"{iteration.due} rows are due and none was dealt with"
+            self.context.alert(NOTHING_DONE, text)
         else:
             self.context.end_alert(NOTHING_DONE)
 
@@ -148,11 +165,35 @@ class Worker(Actor):
         except Unavailable:
             raise
         except Exception as error:
-            aside = self.duty.set_aside(key, trio.current_time(), self._period)
-            self.context.log.error("row set aside", row=key, failures=aside.failures, exc_info=error)
+            self._set_aside(key, error)
             return False
         self.duty.aside.pop(key, None)
         return True
+
+    async def _in_halves(
+        self,
+        rows: Sequence[Row],
+        handle: Callable[[Sequence[Row]], Awaitable[int]],
+        key: Callable[[Row], str],
+    ) -> int:
+        try:
+            done = await handle(rows)
+        except Unavailable:
+            raise
+        except Exception as error:
+            if len(rows) == 1:
+                self._set_aside(key(rows[0]), error)
+                return 0
+            middle = len(rows) // 2
+            before = await self._in_halves(rows[:middle], handle, key)
+            return before + await self._in_halves(rows[middle:], handle, key)
+        for row in rows:
+            self.duty.aside.pop(key(row), None)
+        return done
+
+    def _set_aside(self, key: str, error: Exception) -> None:
+        aside = self.duty.set_aside(key, trio.current_time(), self._period)
+        self.context.log.error("row set aside", row=key, failures=aside.failures, exc_info=error)
 
     async def _tick_now_and_then(self) -> None:
         await self.context.clock.sleep(self._first_after)

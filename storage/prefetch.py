@@ -48,6 +48,9 @@ async def prefetch(connection: TrioConnection, commands: Sequence[Command[Any]])
 
     view.answers.load(await read(tables.ANSWERS, "key", keys))
     view.updates.load(await read(tables.UPDATES, "id", _all(need.updates for need in needs)))
+    orphans = _all(need.orphans for need in needs)
+    nodes, names = [node for node, _ in orphans], [name for _, name in orphans]
+    view.orphans.load(await _read(connection, tables.ORPHANS, ["node", "name"], [nodes, names]))
     outbox = await read(tables.OUTBOX, "id", _all(need.outbox for need in needs))
     named = await read(tables.SUBSCRIPTIONS, "id", _all(need.subscriptions for need in needs))
     invited_by = await read(tables.USERS, "referral_code", codes)

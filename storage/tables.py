@@ -196,6 +196,7 @@ REDEMPTIONS: Final = Table(entities.Redemption, "redemptions", ["id"])
 SUBSCRIPTIONS: Final = Table(entities.Subscription, "subscriptions", ["id"])
 PERIODS: Final = Table(entities.Period, "periods", ["id"])
 GRANTS: Final = Table(entities.Grant, "grants", ["subscription_id"])
+ORPHANS: Final = Table(entities.Orphan, "orphans", ["node", "name"])
 PROVISIONS: Final = Table(entities.Provision, "provisions", ["subscription_id", "node"])
 OUTBOX: Final = Table(
     entities.OutboxMessage, "outbox", ["id"], json=frozenset({"body"}), ignore_conflict_on="key"

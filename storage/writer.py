@@ -28,6 +28,7 @@ from storage.session import writer_conninfo
 #: The tables whose rows we number, with the column of the number.
 _NUMBERED: Final = {
     "users": "number",
+    "grants": "change",
     **dict.fromkeys(("accounts", "transfers", "purchases", "payments", "subscriptions", "outbox"), "id"),
     **dict.fromkeys(("gifts", "rewards", "acts", "redemptions", "periods"), "id"),
 }

@@ -57,6 +57,16 @@ def stacks(data: Path | None, as_json: bool) -> None:
 
 
 @ctl.command()
+@click.argument("node")
+@of_a_system
+def confirm(node: str, data: Path | None, as_json: bool) -> None:
+    """Let the reconciler remove from a node whom the database does not know, however many they are."""
+    from turnpike import operating
+
+    operating.run(operating.put_question, data, as_json, "xray_reconciler", node)
+
+
+@ctl.command()
 @_name
 @of_a_system
 def restart(name: str, data: Path | None, as_json: bool) -> None:

@@ -94,6 +94,13 @@ async def give_order(path: Path, as_json: bool, command: str, name: str) -> int:
     return 0
 
 
+async def put_question(path: Path, as_json: bool, name: str, question: str) -> int:
+    """Ask an actor and print what it answers."""
+    answer = await control_client.ask(path, name, question)
+    _show_json(answer) if as_json else _show([answer])
+    return 0
+
+
 async def reload_everything(path: Path, as_json: bool) -> int:
     """Have everything reloaded; 1 if some of it was not."""
     result = await control_client.reload_all(path)

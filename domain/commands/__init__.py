@@ -8,7 +8,9 @@ and a repeat gets the first answer. A command without a key is idempotent by wha
 from domain.commands.access import (
     Confirmation,
     ConfirmProvisions,
+    Endings,
     ExpireSubscriptions,
+    RecordOrphans,
 )
 from domain.commands.base import (
     Command,
@@ -69,6 +71,7 @@ __all__ = [
     "Confirmation",
     "CreatePromo",
     "Dispute",
+    "Endings",
     "EnterCode",
     "ExpireSubscriptions",
     "FinalizePayment",
@@ -84,6 +87,7 @@ __all__ = [
     "PutAside",
     "Receipt",
     "Received",
+    "RecordOrphans",
     "RecordRefund",
     "RecordUpdates",
     "RefuseRefund",

@@ -2,16 +2,29 @@
 
 from dataclasses import dataclass
 from typing import ClassVar
+from uuid import UUID
 
 from domain.commands.base import Command, Needs
 
 
 @dataclass(frozen=True, slots=True)
-class ExpireSubscriptions(Command[int]):
-    """End those subscriptions whose time is over in the writer's own order; answered by how many ended."""
+class Endings:
+    """What became of subscriptions that were due: how many ended, and how many go on because they were renewed."""
 
-    reply_type: ClassVar[object] = int
+    ended: int
+    renewed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireSubscriptions(Command[Endings]):
+    """End those subscriptions whose time is over in the writer's own order.
+
+    Either trials or what is more than a trial (U1): what has become the other since it was read is left alone.
+    """
+
+    reply_type: ClassVar[object] = Endings
     subscription_ids: tuple[int, ...]
+    trials: bool = False
 
     def needs(self) -> Needs:
         return Needs(subscriptions=self.subscription_ids, inviters=True)
@@ -36,3 +49,16 @@ class ConfirmProvisions(Command[None]):
 
     def needs(self) -> Needs:
         return Needs(subscriptions=tuple(each.subscription_id for each in self.confirmed))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOrphans(Command[None]):
+    """Note whom a node has and nobody should, before they are removed and once the node confirmed it (U5)."""
+
+    reply_type: ClassVar[object] = None
+    node: str
+    orphans: tuple[tuple[str, UUID], ...]
+    removed: bool
+
+    def needs(self) -> Needs:
+        return Needs(orphans=tuple((self.node, name) for name, _ in self.orphans))

@@ -23,6 +23,7 @@ class Needs:
     subscriptions: tuple[int, ...] = ()
     outbox: tuple[int, ...] = ()
     updates: tuple[int, ...] = ()
+    orphans: tuple[tuple[str, str], ...] = ()
     inviters: bool = False
 
 

@@ -7,6 +7,7 @@ A `trace` is the causal id of the command that wrote the row, None where nothing
 
 from domain.entities.access import (
     Grant,
+    Orphan,
     Period,
     PeriodCause,
     Provision,
@@ -65,6 +66,7 @@ __all__ = [
     "Gift",
     "Grant",
     "MessageState",
+    "Orphan",
     "OutboxMessage",
     "Payment",
     "PaymentOutcome",

@@ -70,12 +70,17 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What should be on every node: a version, whether the user is to be there, and whether a node has said so."""
+    """What should be on every node: a version, whether the user is to be there, and whether a node has said so.
+
+    `change` numbers the versions of all grants in the order in which they were decided, at `decided_at`.
+    """
 
     subscription_id: int
     uuid: UUID
     present: bool
     version: int
+    change: int
+    decided_at: datetime
     ready: bool = False
     trace: str | None = None
 
@@ -89,3 +94,14 @@ class Provision:
     version: int
     present: bool
     confirmed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A user whom a node has and nobody should: noted before they are removed, and when the node confirmed it (U5)."""
+
+    node: str
+    name: str
+    uuid: UUID
+    found_at: datetime
+    removed_at: datetime | None = None

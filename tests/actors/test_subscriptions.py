@@ -23,8 +23,8 @@ from integrations.xray.link import parse_link
 from integrations.xray.node import Node
 from integrations.xray.profile import Profile, profile_of
 from runtime import Actor, AdjustableClock, Context, Ref
+from tests.actors.access import buy
 from tests.actors.systems import environment, running
-from tests.actors.test_vpn import buy
 from tests.e2e.sandbox import free_ports
 from tests.fixtures.postgres import Database
 from tests.integrations.subscription.samples import NODES

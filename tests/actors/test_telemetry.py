@@ -21,8 +21,8 @@ from actors.reading import DatabaseAway, Reading
 from actors.vpn import Vpn
 from runtime import Actor, AdjustableClock, Context, System
 from runtime.watchdog import watch_loop
+from tests.actors.access import buy as record_purchase
 from tests.actors.systems import environment, running
-from tests.actors.test_vpn import buy as record_purchase
 from tests.actors.town import open_town
 from tests.e2e.sandbox import Person
 from tests.fixtures import xray

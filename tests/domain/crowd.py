@@ -16,12 +16,9 @@ from domain.commands import (
     AttachInvoice,
     AutoRenew,
     Command,
-    Confirmation,
-    ConfirmProvisions,
     CreatePromo,
     Dispute,
     EnterCode,
-    ExpireSubscriptions,
     FinalizePayment,
     FinishUpdate,
     GrantTime,
@@ -55,6 +52,7 @@ from domain.entities import (
     ReviewAction,
 )
 from domain.money import Money
+from tests.domain.crowd_of_nodes import of_a_node, of_an_end
 from tests.domain.memory import Shop
 
 PEOPLE = {n: Person(n, f"<{n}> & \"co'", None if n % 2 else f"p{n}", "en") for n in range(1001, 1005)}
@@ -114,7 +112,7 @@ class Crowd:
         if known.payments:
             acts += [self._refund, self._review, self._review, self._provider_refunds]
         if known.subscriptions:
-            acts += [self._confirm, self._expire, self._renew]
+            acts += [self._nodes, self._nodes, self._expire, self._renew]
         update, person = self._random.randint(1, self._updates), self._random.choice(list(PEOPLE.values()))
         return self._random.choice(acts)(update, person)
 
@@ -273,21 +271,11 @@ class Crowd:
             item=self._random.choice([None, "plan:month"]),
         )
 
-    def _confirm(self, _: int, __: Person) -> Command[Any]:
-        committed = self._known.subscriptions
-        grants = [
-            each for each in self._shop.rows.grants.changed.values() if each.subscription_id in committed
-        ]
-        confirmed = tuple(
-            Confirmation(
-                each.subscription_id, max(1, each.version - self._random.choice([0, 0, 1])), each.present
-            )
-            for each in self._random.sample(grants, self._random.randint(1, len(grants)))
-        )
-        return ConfirmProvisions(self._random.choice(["one", "two"]), confirmed)
+    def _nodes(self, update: int, _: Person) -> Command[Any]:
+        return of_a_node(self._random, self._shop, self._known.subscriptions, update)
 
     def _expire(self, _: int, __: Person) -> Command[Any]:
-        return ExpireSubscriptions(tuple(sorted(self._known.subscriptions)))
+        return of_an_end(self._random, self._known.subscriptions)
 
     def _renew(self, _: int, __: Person) -> Command[Any]:
         return AutoRenew(self._random.choice(sorted(self._known.subscriptions)))

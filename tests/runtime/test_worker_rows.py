@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 import trio
@@ -108,3 +108,28 @@ async def test_rows_done_side_by_side_fail_alone_and_somebody_elses_failure_is_n
         assert sorted(entry for entry in log if entry[1] > 0) == [("a", 5), ("b", 5), ("c", 10), ("d", 10)]
         assert worker_status(system).aside == 1
     assert rows == ["poison 1", "remote"]
+
+
+async def test_rows_that_are_handled_together_are_halved_down_to_the_poisoned_ones(
+    autojump_clock: MockClock, reports: list[MutableMapping[str, Any]]
+) -> None:
+    tried: list[list[str]] = []
+
+    class Together(Sweeper):
+        async def tick(self) -> Iteration:
+            return await self.together(self.rows, self.handle_all, key=str)
+
+        async def handle_all(self, rows: Sequence[str]) -> int:
+            tried.append(list(rows))
+            if any(row.startswith("poison") for row in rows):
+                raise ValueError("one of these")
+            return len(rows)
+
+    rows = ["a", "b", "poison 1", "c", "d", "e", "f", "g"]
+    async with running(ActorSpec("w", lambda context: Together(context, rows, []))) as system:
+        await trio.sleep(1)
+        status = worker_status(system)
+        assert (status.due, status.done, status.aside) == (8, 7, 1)
+    assert tried == [rows, rows[:4], rows[:2], rows[2:4], ["poison 1"], ["c"], rows[4:]]
+    (report,) = [entry for entry in reports if entry["event"] == "row set aside"]
+    assert report["row"] == "poison 1"

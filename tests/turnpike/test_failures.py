@@ -185,8 +185,8 @@ async def test_a_port_that_is_taken_is_named(
             "tree.strategy: found 'rest_for_on', expected one of",
         ),
         (
-            'children = ["auto_renewal", "fast_expiry"',
-            'children = ["auto_renewal", "fast_expiri"',
+            '    "auto_renewal", "fast_expiry"',
+            '    "auto_renewal", "fast_expiri"',
             "did you mean 'fast_expiry'?",
         ),
         (

@@ -25,8 +25,14 @@ ACTORS = [
     "sender",
     "telegram",
     "gateway",
+    "desk",
+    "auto_renewal",
     "fast_expiry",
+    "trial_expiry",
+    "activation",
+    "xray_reconciler",
     "crypto_payment_watcher",
+    "invoice_lapse",
 ]
 
 

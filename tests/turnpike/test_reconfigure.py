@@ -43,7 +43,7 @@ async def test_a_changed_price_is_what_people_see_and_a_mistake_changes_nothing(
 
         config.write_text(text.replace("199.00 RUB", "249.00 RUB"))
         taken = await hang_up(sandbox, folder, "configuration taken")
-        assert set(taken["restarted"]) == {"db_writer", "sender"}
+        assert set(taken["restarted"]) == {"db_writer", "sender", "fast_expiry"}
         await alice.say("/plans")
         await alice.press("1 month · 249 ₽")
         await alice.press("Stars")

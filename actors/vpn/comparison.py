@@ -1,0 +1,101 @@
+"""Comparing a node with the database: a child of the node's actor, so that a long list holds up no change (U12).
+
+It only reads. Whom the node lacks, and who is on it without reason, it hands to the node's actor page by page, who
+looks again and puts it right between two other changes: so whatever was decided meanwhile counts (U3).
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final, TypeVar
+
+from actors.environment import Environment
+from actors.messages import Compare, Compared, Heal, Restore, Restored
+from actors.vpn.errors import asking_a_node
+from domain.reconciliation import Differences, Known, subscription_named
+from integrations.xray.interface import NodeDriver
+from integrations.xray.node import Node
+from runtime import Actor, Context, Message
+
+T = TypeVar("T")
+
+_READ_PAGE: Final = 5000
+_HEAL_PAGE: Final = 500
+
+_KNOWN: Final = """
+    SELECT g.subscription_id, g.uuid, g.present AND p.version IS NOT DISTINCT FROM g.version AS has
+    FROM grants g LEFT JOIN provisions p ON p.subscription_id = g.subscription_id AND p.node = %s
+    WHERE (g.present OR p.version IS DISTINCT FROM g.version) AND g.subscription_id > %s
+    ORDER BY g.subscription_id LIMIT %s
+"""
+
+
+class Comparison(Actor):
+    """Compares one node, at the word of the reconciler and after each restart of the node."""
+
+    def __init__(self, context: Context, environment: Environment, node: Node, driver: NodeDriver) -> None:
+        super().__init__(context)
+        self._readers = environment.readers
+        self._node = node
+        self._driver = driver
+        self._changes = context.ref(context.name.rpartition("/")[0])
+        #: The node's run in which nobody was missing any more.
+        self._restored: str | None = None
+
+    async def receive(self, message: Message) -> object:
+        """Compare; raises `NodeAway`."""
+        match message:
+            case Compare(percent, confirmed):
+                return await self._compare(percent, confirmed)
+            case Restore(epoch):
+                await self._restore(epoch)
+                return None
+            case _:
+                return await super().receive(message)
+
+    async def _restore(self, epoch: str) -> None:
+        if epoch != self._restored:
+            found = await self._differences()
+            given = await self._give(found)
+            self.context.log.info(
+                "node restored", node=self._node.name, missing=len(found.missing), given=given
+            )
+            self._restored = epoch
+        self._changes.cast(Restored(epoch))
+
+    async def _compare(self, percent: int, confirmed: int) -> Compared:
+        found = await self._differences()
+        allowed = found.may_remove(percent, confirmed)
+        given = await self._give(found)
+        removed = 0
+        if allowed:
+            for page in _pages(found.orphans.items()):
+                removed += await self._changes.call(Heal(orphans=page))
+        return Compared(
+            users=len(found.there),
+            missing=len(found.missing),
+            restored=given,
+            orphans=len(found.orphans),
+            removed=removed,
+            held_back=0 if allowed else len(found.orphans),
+        )
+
+    async def _give(self, found: Differences) -> int:
+        return sum([await self._changes.call(Heal(missing=page)) for page in _pages(found.missing)])
+
+    async def _differences(self) -> Differences:
+        with asking_a_node():
+            users = await self._driver.users()
+        ours = {name: user.uuid for name, user in users.items() if subscription_named(name) is not None}
+        found, last = Differences(ours), 0
+        while page := await self._readers.fetch(
+            Known, _KNOWN, (self._node.name, last, _READ_PAGE), reader=self.context.name
+        ):
+            found.compare(page)
+            last = page[-1].subscription_id
+        return found
+
+
+def _pages(rows: Iterable[T]) -> Iterator[tuple[T, ...]]:
+    waiting = iter(rows)
+    while page := tuple(islice(waiting, _HEAL_PAGE)):
+        yield page

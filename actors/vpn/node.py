@@ -1,0 +1,286 @@
+"""The changes of users on one node. One turn follows another, so for each user they happen in order (U11).
+
+The actor converges: it takes the grants that are newer than what its node confirmed, applies them idempotently, and
+has the writer record what was confirmed (U5). A node that restarted has lost its users; they are all given again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+import trio
+
+from actors.environment import Environment
+from actors.messages import Heal, Restore, Restored, Write
+from actors.vpn.comparison import Comparison
+from actors.vpn.errors import NodeAway, asking_a_node
+from domain.commands import Confirmation, ConfirmProvisions, RecordOrphans
+from domain.reconciliation import name_on_node, subscription_named
+from integrations.xray.driver import open_driver
+from integrations.xray.interface import NodeDriver, NodeRefused
+from integrations.xray.node import Node, NodeUser
+from runtime import ActorSpec, Context, Message, Ref, Tick, Worker
+
+_PAGE: Final = 500
+
+#: Seconds between two tries at a node that does not answer.
+_RETRY_SECONDS: Final = 1.0
+
+#: Seconds after which a change is tried again that the node would not make, at first and at most.
+_LEFT_SECONDS: Final = 15.0
+_LEFT_SECONDS_MAX: Final = 600.0
+
+#: Seconds in which a node that restarted with very many users must have them all again.
+_COMPARISON_SECONDS: Final = 900.0
+
+#: The names of this actor's alerts.
+_AWAY: Final = "node does not answer"
+_LACKS: Final = "node lacks users"
+_LEFT: Final = "changes left undone"
+
+_NEWEST: Final = """
+    SELECT coalesce(max(change), 0) AS change FROM grants
+"""
+
+_CHANGES: Final = """
+    SELECT g.subscription_id, g.uuid, g.present, g.version, g.change, g.trace
+    FROM grants g LEFT JOIN provisions p ON p.subscription_id = g.subscription_id AND p.node = %s
+    WHERE p.version IS DISTINCT FROM g.version AND g.change > %s AND g.change <= %s
+    ORDER BY g.change LIMIT %s
+"""
+
+_GRANTS: Final = """
+    SELECT subscription_id, uuid, present, version, change, trace FROM grants
+    WHERE subscription_id = ANY(%s) ORDER BY subscription_id LIMIT %s
+"""
+
+_WANTED_CREDENTIALS: Final = """
+    SELECT s.uuid FROM subscriptions s JOIN grants g ON g.subscription_id = s.id AND g.present
+    WHERE xray_identity(s.uuid) = ANY(ARRAY(SELECT xray_identity(each) FROM unnest(%s::uuid[]) AS each))
+    ORDER BY s.id LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The number of the last change of any grant."""
+
+    change: int
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What should be on the node for one subscription."""
+
+    subscription_id: int
+    uuid: UUID
+    present: bool
+    version: int
+    change: int
+    trace: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A UUID that should be on every node."""
+
+    uuid: UUID
+
+
+class VpnNode(Worker):
+    """Converges one node to the grants."""
+
+    period = 15.0
+
+    def __init__(self, context: Context, environment: Environment, node: Node) -> None:
+        super().__init__(context)
+        self._environment = environment
+        self._readers = environment.readers
+        self._metrics = environment.metrics
+        self._node = node
+        self._writer = context.ref("db_writer")
+        self._driver: NodeDriver
+        self._comparison: Ref
+        #: The node's run that was brought in order.
+        self._epoch: str | None = None
+        #: The last change up to which everything was tried.
+        self._cursor = 0
+        #: What the node would not do, by subscription: how often, and when it is tried again.
+        self._left: dict[int, tuple[int, float]] = {}
+
+    async def started(self) -> None:
+        """Open the driver, which connects when it is first used."""
+        self._driver = await self.context.open(open_driver(self._node))
+        comparing = partial(Comparison, environment=self._environment, node=self._node, driver=self._driver)
+        spec = ActorSpec("comparison", comparing, handle_timeout=_COMPARISON_SECONDS)
+        self._comparison = await self.context.start_child(spec)
+        await super().started()
+
+    async def receive(self, message: Message) -> object:
+        """Put right what a comparison found, between two looks."""
+        match message:
+            case Heal(missing, orphans):
+                with asking_a_node():
+                    return await self._give(missing) + await self._take(dict(orphans))
+            case Restored(epoch):
+                self._epoch = epoch
+                self.context.end_alert(_LACKS)
+                return None
+            case _:
+                return await super().receive(message)
+
+    async def tick(self) -> None:
+        """Have a restarted node given its users again, and apply what the node has not confirmed."""
+        try:
+            with asking_a_node():
+                await self._converge()
+        except NodeAway as error:
+            self._metrics.node_up.labels(self._node.name).set(0)
+            self.context.alert(_AWAY, str(error))
+            self.context.nursery.start_soon(self._look_again_later)
+
+    async def _converge(self) -> None:
+        epoch = await self._driver.epoch()
+        self._metrics.node_up.labels(self._node.name).set(1)
+        self.context.end_alert(_AWAY)
+        if epoch != self._epoch:
+            if self._epoch is not None:
+                self.context.alert(_LACKS, f"{self._node.name} has restarted and is given its users again")
+            self._comparison.cast(Restore(epoch))
+        await self._apply_changes()
+        await self._try_again()
+        if self._left:
+            self.context.alert(
+                _LEFT, f"{len(self._left)} changes of users could not be made on {self._node.name}"
+            )
+        else:
+            self.context.end_alert(_LEFT)
+
+    async def _look_again_later(self) -> None:
+        await self.context.clock.sleep(_RETRY_SECONDS)
+        self.context.me.cast(Tick())
+
+    async def _apply_changes(self) -> None:
+        """Apply what changed since the last look, in the order in which it was decided."""
+        [newest] = await self._readers.fetch(Newest, _NEWEST, reader=self.context.name)
+        while page := await self._readers.fetch(
+            Desired,
+            _CHANGES,
+            (self._node.name, self._cursor, newest.change, _PAGE),
+            reader=self.context.name,
+        ):
+            await self._apply_and_confirm(page)
+            self._cursor = page[-1].change
+            if self.out_of_time:
+                self.context.me.cast(Tick())
+                return
+        self._cursor = newest.change
+
+    async def _try_again(self) -> None:
+        """Try what the node would not do before, as it is wanted now."""
+        now = trio.current_time()
+        due = [number for number, (_, at) in self._left.items() if at <= now][:_PAGE]
+        if due:
+            await self._apply_and_confirm(await self._grants(due))
+
+    async def _apply_and_confirm(self, page: Iterable[Desired]) -> None:
+        confirmed: list[Confirmation] = []
+        async with trio.open_nursery() as nursery:
+            for grant in page:
+                nursery.start_soon(self._confirm, grant, confirmed)
+        self._environment.step("applied to the node")
+        await self.together(confirmed, self._record, key=lambda each: str(each.subscription_id))
+        self._environment.step("confirmed")
+
+    async def _record(self, confirmed: Sequence[Confirmation]) -> int:
+        await self._writer.call(Write(ConfirmProvisions(self._node.name, tuple(confirmed))))
+        return len(confirmed)
+
+    async def _confirm(self, grant: Desired, confirmed: list[Confirmation]) -> None:
+        with self.context.adopt(grant.trace):
+            if await self._apply(grant):
+                self._left.pop(grant.subscription_id, None)
+                confirmed.append(Confirmation(grant.subscription_id, grant.version, grant.present))
+                event = "access given" if grant.present else "access taken"
+                self.context.log.info(event, node=self._node.name, subscription=grant.subscription_id)
+            else:
+                tries = self._left.get(grant.subscription_id, (0, 0.0))[0]
+                wait = min(_LEFT_SECONDS * 2 ** min(tries, 16), _LEFT_SECONDS_MAX)
+                self._left[grant.subscription_id] = (tries + 1, trio.current_time() + wait)
+
+    async def _give(self, missing: Iterable[int]) -> int:
+        """Give back who is missing, if they are still to be there; return how many were given."""
+        given = 0
+
+        async def one(grant: Desired) -> None:
+            nonlocal given
+            given += await self._apply(grant)
+
+        async with trio.open_nursery() as nursery:
+            for grant in await self._grants(missing):
+                if grant.present:
+                    nursery.start_soon(one, grant)
+        self._environment.step("given back")
+        return given
+
+    async def _take(self, orphans: dict[str, UUID]) -> int:
+        """Remove who is still an orphan, on the record before and after (U5); return how many were removed."""
+        sound = await self._still_orphans(orphans)
+        if not sound:
+            return 0
+        record = partial(RecordOrphans, self._node.name)
+        await self._writer.call(Write(record(sound, removed=False)))
+        self._environment.step("orphans recorded")
+        removed: list[tuple[str, UUID]] = []
+
+        async def one(orphan: tuple[str, UUID]) -> None:
+            if await self._driver.drop(orphan[0]):
+                removed.append(orphan)
+
+        async with trio.open_nursery() as nursery:
+            for orphan in sound:
+                nursery.start_soon(one, orphan)
+        self._environment.step("orphans removed")
+        await self._writer.call(Write(record(tuple(removed), removed=True)))
+        self.context.log.warning(
+            "orphans removed", node=self._node.name, names=[name for name, _ in removed][:20]
+        )
+        return len(removed)
+
+    async def _still_orphans(self, orphans: dict[str, UUID]) -> tuple[tuple[str, UUID], ...]:
+        """Those who have no subscription, nor a UUID that belongs to one, as things stand now (U3)."""
+        numbers = [number for name in orphans if (number := subscription_named(name)) is not None]
+        grants = await self._grants(numbers)
+        present = {name_on_node(grant.subscription_id) for grant in grants if grant.present}
+        parameters = (list(orphans.values()), len(orphans))
+        wanted = await self._readers.fetch(
+            Credential, _WANTED_CREDENTIALS, parameters, reader=self.context.name
+        )
+        credentials = {NodeUser("", each.uuid).credential for each in wanted}
+        return tuple(
+            (name, uuid)
+            for name, uuid in orphans.items()
+            if name not in present and NodeUser("", uuid).credential not in credentials
+        )
+
+    async def _grants(self, numbers: Iterable[int]) -> list[Desired]:
+        numbers = list(numbers)
+        return await self._readers.fetch(Desired, _GRANTS, (numbers, len(numbers)), reader=self.context.name)
+
+    async def _apply(self, grant: Desired) -> bool:
+        """Bring one user to what is desired; whom the node refuses or cannot cut stays unconfirmed."""
+        name = name_on_node(grant.subscription_id)
+        try:
+            if grant.present:
+                await self._driver.ensure(NodeUser(name, grant.uuid, self._node.flow))
+            elif not await self._driver.drop(name):
+                self.context.log.warning("still connected", subscription=grant.subscription_id)
+                return False
+        except NodeRefused as error:
+            self.context.log.error("grant refused", subscription=grant.subscription_id, error=str(error))
+            return False
+        change = "ensured" if grant.present else "removed"
+        self._metrics.node_users.labels(self._node.name, change).inc()
+        return True
