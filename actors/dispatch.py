@@ -10,8 +10,10 @@ from typing import Final
 from actors.environment import Environment
 from actors.lanes import Lanes
 from actors.messages import LookAgain, Write
+from actors.words import languages
 from domain.commands import (
     AttachInvoice,
+    Choose,
     EnterCode,
     FinalizePayment,
     FinishUpdate,
@@ -54,6 +56,8 @@ _SCREENS: Final = {
     "gift": "gifts",
     "invite": "invite",
     "renewal": "renewal",
+    "language": "choices",
+    "timezone": "choices",
 }
 
 _CHATS: Final = """
@@ -189,6 +193,8 @@ class Dispatch(Worker):
             case "buy":
                 item, _, provider = rest.rpartition(":")
                 await self._buy(update, tap, item, provider)
+            case "choose":
+                await self._choose(update, tap, rest)
             case "trial":
                 await self._writer.call(Write(StartTrial(update.id, tap.user, tap.message_id)))
             case "renewal":
@@ -199,6 +205,14 @@ class Dispatch(Worker):
                 await self._writer.call(Write(command))
             case _:
                 await self._show(update, tap.user, "help")
+
+    async def _choose(self, update: Waiting, tap: updates.Tap, choice: str) -> None:
+        """Pass on a choice that is among what we offer; a button of another time shows what there is now."""
+        what, _, chosen = choice.partition(":")
+        language = chosen if what == "language" and chosen in languages() else None
+        offered = self._environment.configuration.settings.shop.time_zones
+        time_zone = chosen if what == "time_zone" and chosen in offered else None
+        await self._writer.call(Write(Choose(update.id, tap.user, language, time_zone, tap.message_id)))
 
     async def _buy(self, update: Waiting, tap: updates.Tap, item: str, provider: str) -> None:
         if provider not in set(Provider):

@@ -27,5 +27,6 @@ def _commands(words: Words, invites: bool) -> list[tuple[str, str]]:
         ("gift", words.plain("command-gift")),
         ("code", words.plain("command-code")),
         *([("invite", words.plain("command-invite"))] if invites else []),
+        ("language", words.plain("command-language")),
         ("help", words.plain("command-help")),
     ]

@@ -59,7 +59,8 @@ _CHATS: Final = """
 """
 
 _PENDING: Final = """
-    SELECT outbox.id, chat_id, kind, body::text AS body, attempts, not_before, trace, language
+    SELECT outbox.id, chat_id, kind, body::text AS body, attempts, not_before, trace,
+        coalesce(chosen_language, language) AS language, time_zone
     FROM outbox LEFT JOIN users ON users.id = chat_id
     WHERE state = 'pending' AND chat_id = %s
     ORDER BY outbox.id LIMIT %s
@@ -85,6 +86,7 @@ class Pending:
     not_before: datetime
     trace: str | None
     language: str | None
+    time_zone: str | None
 
 
 class Sender(Worker):
@@ -139,7 +141,9 @@ class Sender(Worker):
         """Send one message and record the outcome; False where the rest of its chat has to wait."""
         try:
             outgoing = await trio.to_thread.run_sync(
-                lambda: screen(decode(row.body), row.chat_id, self._shop, Recipient(row.language)),
+                lambda: screen(
+                    decode(row.body), row.chat_id, self._shop, Recipient(row.language, row.time_zone)
+                ),
                 limiter=self._drawing,
             )
         except Exception as error:  # one message of another version must not stop everybody's

@@ -35,10 +35,25 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 TREE_SECTIONS = ("tree", "actor")
 
 
+#: What people choose from unless the file says otherwise.
+COMMON_TIME_ZONES = (
+    "Europe/London",
+    "Europe/Berlin",
+    "Europe/Istanbul",
+    "Europe/Moscow",
+    "Asia/Tehran",
+    "Asia/Yekaterinburg",
+    "Asia/Almaty",
+    "Asia/Novosibirsk",
+    "Asia/Vladivostok",
+    "America/New_York",
+)
+
+
 class Shop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The shop's name as people read it, the currency of balances, and who helps.
 
-    Language and time zone are those of people of whom we know none.
+    Language and time zone are those of people of whom we know none; `time_zones` are what these can choose from.
     """
 
     name: Title
@@ -46,6 +61,7 @@ class Shop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     support: str = ""
     language: str = "en"
     time_zone: str = "UTC"
+    time_zones: tuple[str, ...] = COMMON_TIME_ZONES
 
 
 class Telegram(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -194,12 +210,16 @@ def _checked(settings: Settings) -> Catalogue:
 def _check_shop(shop: Shop) -> None:
     if shop.language not in languages():
         raise ValueError(f"shop.language: found {shop.language!r}, expected one of {', '.join(languages())}")
+    _check_time_zone("shop.time_zone", shop.time_zone)
+    for zone in shop.time_zones:
+        _check_time_zone("shop.time_zones", zone)
+
+
+def _check_time_zone(key: str, name: str) -> None:
     try:
-        ZoneInfo(shop.time_zone)
+        ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(
-            f"shop.time_zone: found {shop.time_zone!r}, expected a name such as 'Europe/Berlin'"
-        ) from None
+        raise ValueError(f"{key}: found {name!r}, expected a name such as 'Europe/Berlin'") from None
 
 
 def _check_gateway(gateway: Gateway) -> None:

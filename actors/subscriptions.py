@@ -57,7 +57,7 @@ _AWAY_SECONDS: Final = 30
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 _HOLDER: Final = """
-    SELECT uuid, status, expires_at, language
+    SELECT uuid, status, expires_at, coalesce(chosen_language, language) AS language, time_zone
     FROM subscriptions JOIN users ON users.id = user_id WHERE token = %s
 """
 
@@ -70,6 +70,7 @@ class Holder:
     status: str
     expires_at: datetime
     language: str | None
+    time_zone: str | None
 
 
 class Subscriptions:
@@ -190,7 +191,7 @@ class Subscriptions:
 def _reader(holder: Holder | None, request: Request) -> Recipient:
     """Who reads: the holder, or somebody of whom we know what the browser says."""
     if holder is not None:
-        return Recipient(holder.language)
+        return Recipient(holder.language, holder.time_zone)
     return Recipient(re.split("[,;]", request.headers.get("accept-language", ""))[0].strip())
 
 

@@ -19,7 +19,7 @@ from actors.environment import Environment
 from actors.introduction import introduce
 from actors.messages import CheckOut, LookAgain, Write
 from actors.screens import Shop
-from actors.words import Recipient, Words
+from actors.words import Recipient
 from domain.commands import Received, RecordUpdates
 from domain.payload import read_payload
 from integrations.telegram.bot import TrioBot, open_bot
@@ -36,7 +36,9 @@ _CHECK_OUT_SECONDS: Final = 5.0
 _INTRODUCTION_RETRY_SECONDS: Final = 30.0
 
 _ORDER: Final = """
-    SELECT status, provider, price, price_currency FROM purchases WHERE id = %s
+    SELECT status, provider, price, price_currency,
+        (SELECT chosen_language FROM users WHERE users.id = %s) AS chosen_language
+    FROM purchases WHERE purchases.id = %s
 """
 
 
@@ -48,6 +50,7 @@ class Order:
     provider: str
     price: int
     price_currency: str
+    chosen_language: str | None
 
 
 class Telegram(Actor):
@@ -112,15 +115,18 @@ class Telegram(Actor):
         words = self._shop.words_for(Recipient(asked.user.language))
         refusal: str | None = words.plain("refusal-unavailable")
         with suppress(Unavailable), trio.move_on_after(_CHECK_OUT_SECONDS):
-            refusal = await self._refusal(asked, words)
+            refusal = await self._refusal(asked)
         await deliver(self._bot, AnswerPreCheckout(asked.query_id, refusal))
 
-    async def _refusal(self, asked: PreCheckout, words: Words) -> str | None:
+    async def _refusal(self, asked: PreCheckout) -> str | None:
         """Why this must not be paid, None if it may: the invoice as it was made is what counts."""
         purchase, _ = read_payload(asked.payload)
         order = None
         if purchase is not None:
-            order = await self._readers.fetch_one(Order, _ORDER, (purchase,), reader=self.context.name)
+            keys = (asked.user.id, purchase)
+            order = await self._readers.fetch_one(Order, _ORDER, keys, reader=self.context.name)
+        chosen = None if order is None else order.chosen_language
+        words = self._shop.words_for(Recipient(chosen or asked.user.language))
         if order is None or order.provider != "stars":
             return words.plain("refusal-unknown")
         if order.status == "paid":

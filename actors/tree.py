@@ -93,6 +93,7 @@ def build_tree(environment: Environment) -> GroupSpec:
         bot=environment.bot_username,
         language=settings.shop.language,
         time_zone=settings.shop.time_zone,
+        time_zones=settings.shop.time_zones,
     )
     factories: dict[str, Callable[[Context], Actor]] = {
         **{name: partial(actor, environment=environment) for name, actor in _ACTORS.items()},

@@ -31,6 +31,7 @@ _DECISIONS: dict[type[Command[Any]], Callable[..., object]] = {
     commands.FinishUpdate: outbox.finish_update,
     commands.SettleMessage: outbox.settle,
     commands.Show: screens.show,
+    commands.Choose: people.choose,
     commands.MarkUnreachable: people.mark_unreachable,
     commands.Start: codes.start,
     commands.EnterCode: codes.enter_code,

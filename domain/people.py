@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from domain.commands import MarkUnreachable, Person
+from domain import messages
+from domain.commands import Choose, MarkUnreachable, Person
 from domain.draft import Draft
 from domain.entities import AccountKind, User
 from domain.money import Money
-from domain.outbox import done
+from domain.outbox import done, tell
 
 
 def meet(draft: Draft, person: Person) -> User:
@@ -31,6 +32,15 @@ def mark_unreachable(command: MarkUnreachable, draft: Draft) -> None:
     user = meet(draft, command.person)
     if command.blocked:
         draft.rows.users.put(replace(user, unreachable_since=draft.now))
+    done(draft, command.update_id)
+
+
+def choose(command: Choose, draft: Draft) -> None:
+    """Keep a person's choice of language or time zone, and show the choices again."""
+    user = meet(draft, command.person)
+    language, zone = command.language or user.chosen_language, command.time_zone or user.time_zone
+    draft.rows.users.put(replace(user, chosen_language=language, time_zone=zone))
+    tell(draft, user.id, f"update:{command.update_id}", messages.Choices(replaces=command.replaces))
     done(draft, command.update_id)
 
 

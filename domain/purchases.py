@@ -45,7 +45,7 @@ def start_purchase(command: StartPurchase, draft: Draft) -> PurchaseStarted | No
     if message is not None:
         tell(draft, user.id, f"update:{command.update_id}", message)
         done(draft, command.update_id)
-    title = draft.catalogue.title_in(user.language or "", purchase.title)
+    title = draft.catalogue.title_in(user.reads or "", purchase.title)
     return PurchaseStarted(purchase.id, title, purchase.price)
 
 

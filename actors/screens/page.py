@@ -44,13 +44,14 @@ def menu(page: Page) -> Buttons:
 
 
 def _extras(page: Page) -> Buttons:
-    """Gifts and codes, and inviting where it earns something."""
+    """Gifts and codes, inviting where it earns something, and what people choose for themselves."""
     words = page.words
     gifts = Button(words.plain("button-gifts"), data="show:gifts")
     code = Button(words.plain("button-code"), data="show:code")
+    choices = Button(words.plain("button-choices"), data="show:choices")
     if page.shop.catalogue.referral is None:
-        return ((gifts, code),)
-    return ((gifts, code), (Button(words.plain("button-invite"), data="show:invite"),))
+        return ((gifts, code), (choices,))
+    return ((gifts, code), (Button(words.plain("button-invite"), data="show:invite"), choices))
 
 
 def to_menu(page: Page) -> tuple[Button, ...]:

@@ -14,7 +14,7 @@ from integrations.xray.node import Node
 class Shop:
     """The shop's name, what it sells, its nodes, its public address; language and time zone for who has none.
 
-    `bot` is the bot's username, None while Telegram has not told it.
+    `time_zones` are offered for choice; `bot` is the bot's username, None while Telegram has not told it.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Shop:
     bot: str | None = None
     language: str = "en"
     time_zone: str = "UTC"
+    time_zones: Sequence[str] = ()
 
     def words_for(self, recipient: Recipient) -> Words:
         """The words for a reader."""

@@ -7,5 +7,15 @@ Texts of messages are Telegram's HTML, and whatever is put into them is escaped;
 
 from actors.words.languages import MalformedWords, language_named, languages, words_in
 from actors.words.words import Recipient, Value, Words
+from actors.words.writing import write_language
 
-__all__ = ["MalformedWords", "Recipient", "Value", "Words", "language_named", "languages", "words_in"]
+__all__ = [
+    "MalformedWords",
+    "Recipient",
+    "Value",
+    "Words",
+    "language_named",
+    "languages",
+    "words_in",
+    "write_language",
+]

@@ -6,8 +6,13 @@ home =
     👋 Hello, <b>{ $name }</b>!
 
     This is <b>{ $shop }</b>. Choose a plan, pay, and get your key within seconds.
-help = I know these: /start, /plans, /me, /balance.
+help = I know these: /start, /plans, /me, /balance, /gift, /code, /language.
 help-support = Questions? { $support }
+choices =
+    🌐 Language: <b>{ $language }</b>
+    🕒 Time zone: <b>{ $zone }</b>
+
+    What would you rather have?
 
 ## Buttons
 
@@ -17,11 +22,12 @@ button-balance = 💰 Balance
 button-gifts = 🎁 Gift
 button-code = 🏷 Code
 button-invite = 🤝 Invite
+button-choices = 🌐 Language
 button-trial = 🎁 { $title }
 button-gift = 🎁 { $title } · { $price }
 button-by-stars-monthly = ⭐ Every month · { $stars }
 button-by-card = 💳 Card · { $price }
-button-auto-renewal = 🔄 Renew by itself
+button-auto-renewal = 🔄 Auto-renewal
 button-auto-renewal-on = ✅ Switch on
 button-auto-renewal-off = ✖️ Switch off
 button-menu = ‹ Menu
@@ -61,7 +67,7 @@ not-for-sale = This offer is no longer there. Here is what there is now:
 ## Paying
 
 crypto-invoice =
-    🪙 <b>{ $title }</b> for <b>{ $price }</b>.
+    🪙 <b>{ $title }</b>: an invoice for <b>{ $price }</b>.
     Pay the invoice and come back: we notice by ourselves.
 confirm-balance = 💰 Pay <b>{ $price }</b> for <b>{ $title }</b> from your balance of <b>{ $balance }</b>?
 not-enough =
@@ -132,7 +138,7 @@ code-refused = <b>{ $code }</b>: { $reason ->
         [gift_void] this gift was refunded.
        *[other] this code cannot be used.
     }
-promo-percent = 🏷 <b>{ $code }</b>: { $percent } % off your next purchase.
+promo-percent = 🏷 <b>{ $code }</b>: { $percent }% off your next purchase.
 promo-amount = 🏷 <b>{ $code }</b>: <b>{ $amount }</b> off your next purchase.
 promo-days = 🏷 <b>{ $code }</b>: { $days ->
         [one] { $days } day
@@ -155,12 +161,15 @@ gift-connected = 🎁 A gift for you: <b>{ $title }</b>, until <b>{ $until }</b>
 gift-taken = 🎁 Your gift was redeemed: <b>{ $title }</b>.
 invitation = 🤝 <b>Invite somebody</b>, and what they buy earns you something:
 invitation-percent = { $level ->
-        [1] • { $percent } % of what your guests pay, onto your balance
-       *[other] • { $percent } % of what the guests of your guests pay (level { $level })
+        [1] • { $percent }% of what your guests pay, onto your balance
+       *[other] • { $percent }% of what the guests of your guests pay (level { $level })
     }
-invitation-days = { $level ->
-        [1] • { $days } days of access for the purchase of a guest
-       *[other] • { $days } days of access for the purchase of a guest's guest (level { $level })
+invitation-days = • { $days ->
+        [one] { $days } day
+       *[other] { $days } days
+    } of access when { $level ->
+        [1] a guest buys something
+       *[other] a guest's guest buys something (level { $level })
     }
 invitation-link =
     Your link:
@@ -172,16 +181,19 @@ reward-credit = { $whose ->
         [own] 🤝 Welcome bonus: <b>{ $credit }</b> added to your balance.
        *[invited] 🤝 Somebody you invited has bought a plan: <b>{ $credit }</b> added to your balance.
     }
-reward-days = { $whose ->
-        [own] 🤝 Welcome bonus: { $days } days of access.
-       *[invited] 🤝 Somebody you invited has bought a plan: { $days } days of access for you.
-    }
+reward-days = 🤝 { $whose ->
+        [own] Welcome bonus:
+       *[invited] Somebody you invited has bought a plan, and you get
+    } { $days ->
+        [one] { $days } day
+       *[other] { $days } days
+    } of access.
 
 ## After a purchase
 
 renewed =
     🔄 <b>{ $title }</b> was renewed from your balance for { $price }.
-    Valid until <b>{ $until }</b>. { $balance } are left on your balance.
+    Valid until <b>{ $until }</b>. { $balance } is left on your balance.
 renewal-short =
     ⚠️ <b>{ $title }</b> ends on <b>{ $until }</b>, and your balance does not cover the renewal for { $price }: <b>{ $missing }</b> is missing.
     Top up, and it is renewed by itself.
@@ -255,4 +267,5 @@ command-balance = Your balance, and how to top it up
 command-gift = Give access to somebody
 command-code = Enter a promo code or a gift
 command-invite = Invite somebody, and earn by it
+command-language = Language and time zone
 command-help = What this bot can do

@@ -6,8 +6,13 @@ home =
     👋 Здравствуйте, <b>{ $name }</b>!
 
     Это <b>{ $shop }</b>. Выберите тариф, оплатите — и через несколько секунд получите ключ.
-help = Я понимаю команды: /start, /plans, /me, /balance.
+help = Я понимаю команды: /start, /plans, /me, /balance, /gift, /code, /language.
 help-support = Остались вопросы? Напишите нам: { $support }
+choices =
+    🌐 Язык: <b>{ $language }</b>
+    🕒 Часовой пояс: <b>{ $zone }</b>
+
+    Что вам удобнее?
 
 ## Кнопки
 
@@ -17,11 +22,12 @@ button-balance = 💰 Баланс
 button-gifts = 🎁 Подарить
 button-code = 🏷 Промокод
 button-invite = 🤝 Пригласить
+button-choices = 🌐 Язык
 button-trial = 🎁 { $title }
 button-gift = 🎁 { $title } · { $price }
 button-by-stars-monthly = ⭐ Каждый месяц · { $stars }
 button-by-card = 💳 Карта · { $price }
-button-auto-renewal = 🔄 Продлевать самому
+button-auto-renewal = 🔄 Автопродление
 button-auto-renewal-on = ✅ Включить
 button-auto-renewal-off = ✖️ Выключить
 button-menu = ‹ Меню
@@ -61,7 +67,7 @@ not-for-sale = Этого предложения больше нет. Вот ч�
 ## Оплата
 
 crypto-invoice =
-    🪙 <b>{ $title }</b> за <b>{ $price }</b>.
+    🪙 <b>{ $title }</b>: счёт на <b>{ $price }</b>.
     Оплатите счёт и возвращайтесь: мы сами увидим оплату.
 confirm-balance = 💰 Оплатить «<b>{ $title }</b>» с баланса? Спишется <b>{ $price }</b>, сейчас на балансе <b>{ $balance }</b>.
 not-enough =
@@ -107,15 +113,15 @@ account-address =
     Адрес подписки:
     <code>{ $address }</code>
 expired =
-    ⏳ Срок «<b>{ $title }</b>» закончился, доступ отключён.
-    Продлите его — и тот же ключ сразу заработает снова.
+    ⏳ Доступ «<b>{ $title }</b>» закончился, ключ отключён.
+    Продлите доступ — и тот же ключ сразу заработает снова.
 
 ## Пробный период, коды, подарки, приглашения
 
 trial-connecting =
-    🎁 «<b>{ $title }</b>» начался и продлится до <b>{ $until }</b>.
+    🎁 Пробный доступ «<b>{ $title }</b>» открыт до <b>{ $until }</b>.
     Ваш ключ уже в пути…
-trial-connected = 🎁 «<b>{ $title }</b>» начался и продлится до <b>{ $until }</b>.
+trial-connected = 🎁 Пробный доступ «<b>{ $title }</b>» открыт до <b>{ $until }</b>.
 trial-unavailable = Пробный период — для тех, у кого ещё не было доступа. Вот что есть сейчас:
 ask-for-code = 🏷 Пришлите промокод или код подарка сообщением.
 code-refused = <b>{ $code }</b>: { $reason ->
@@ -132,7 +138,7 @@ code-refused = <b>{ $code }</b>: { $reason ->
         [gift_void] деньги за этот подарок возвращены.
        *[other] этим кодом нельзя воспользоваться.
     }
-promo-percent = 🏷 <b>{ $code }</b>: скидка { $percent } % на следующую покупку.
+promo-percent = 🏷 <b>{ $code }</b>: скидка { $percent } % на следующую покупку.
 promo-amount = 🏷 <b>{ $code }</b>: скидка <b>{ $amount }</b> на следующую покупку.
 promo-days = 🏷 <b>{ $code }</b>: { $days ->
         [one] { $days } день
@@ -157,12 +163,17 @@ gift-connected = 🎁 Вам подарок: «<b>{ $title }</b>», до <b>{ $u
 gift-taken = 🎁 Ваш подарок получен: «<b>{ $title }</b>».
 invitation = 🤝 <b>Пригласите друзей</b> — с их покупок вы получите:
 invitation-percent = { $level ->
-        [1] • { $percent } % от оплат ваших гостей — на баланс
-       *[other] • { $percent } % от оплат гостей ваших гостей (уровень { $level })
+        [1] • { $percent } % от оплат ваших гостей — на баланс
+       *[other] • { $percent } % от оплат гостей ваших гостей (уровень { $level })
     }
-invitation-days = { $level ->
-        [1] • дни доступа за покупку гостя: { $days }
-       *[other] • дни доступа за покупку гостя вашего гостя (уровень { $level }): { $days }
+invitation-days = • { $days ->
+        [one] { $days } день
+        [few] { $days } дня
+        [many] { $days } дней
+       *[other] { $days } дня
+    } доступа за покупку { $level ->
+        [1] вашего гостя
+       *[other] гостя вашего гостя (уровень { $level })
     }
 invitation-link =
     Ваша ссылка:
@@ -174,21 +185,26 @@ reward-credit = { $whose ->
         [own] 🤝 Приветственный бонус: на баланс зачислено <b>{ $credit }</b>.
        *[invited] 🤝 Ваш гость купил тариф: на баланс зачислено <b>{ $credit }</b>.
     }
-reward-days = { $whose ->
-        [own] 🤝 Приветственный бонус, дней доступа: { $days }.
-       *[invited] 🤝 Ваш гость купил тариф. Вам дней доступа: { $days }.
-    }
+reward-days = 🤝 { $whose ->
+        [own] Приветственный бонус:
+       *[invited] Ваш гость купил тариф, и вам
+    } { $days ->
+        [one] { $days } день
+        [few] { $days } дня
+        [many] { $days } дней
+       *[other] { $days } дня
+    } доступа.
 
 ## После покупки
 
 renewed =
-    🔄 «<b>{ $title }</b>» продлён с баланса за { $price }.
+    🔄 Доступ «<b>{ $title }</b>» продлён с баланса за { $price }.
     Действует до <b>{ $until }</b>. На балансе осталось { $balance }.
 renewal-short =
-    ⚠️ Срок «<b>{ $title }</b>» заканчивается <b>{ $until }</b>, а на продление за { $price } на балансе не хватает <b>{ $missing }</b>.
-    Пополните баланс — и продление пройдёт само.
-auto-renewal-on = 🔄 «<b>{ $title }</b>» продлевается сам с баланса, каждый раз за { $price }.
-auto-renewal-off = 🔄 «<b>{ $title }</b>» сам не продлевается. Если включить, незадолго до конца срока с баланса спишется { $price }.
+    ⚠️ Доступ «<b>{ $title }</b>» заканчивается <b>{ $until }</b>, а на продление за { $price } на балансе не хватает <b>{ $missing }</b>.
+    Пополните баланс — и мы продлим доступ сами.
+auto-renewal-on = 🔄 Автопродление включено: «<b>{ $title }</b>», каждый раз { $price } с баланса.
+auto-renewal-off = 🔄 Автопродление выключено: «<b>{ $title }</b>». Если включить его, незадолго до конца срока с баланса спишется { $price }.
 auto-renewal-nothing = Пока нечего продлевать: сначала выберите тариф.
 credited =
     { $reason ->
@@ -210,7 +226,7 @@ time-granted = 🎁 Вам { $days ->
         [many] { $days } дней
        *[other] { $days } дня
     } доступа: { $reason }. Действует до <b>{ $until }</b>.
-revoked = ⛔ «<b>{ $title }</b>» прекращён: { $reason }.
+revoked = ⛔ Доступ «<b>{ $title }</b>» прекращён: { $reason }.
 
 ## Без разметки: счета и причины, по которым платёж отклонён в последний момент
 
@@ -259,4 +275,5 @@ command-balance = Ваш баланс и как его пополнить
 command-gift = Подарить доступ
 command-code = Ввести промокод или код подарка
 command-invite = Пригласить друзей и получить бонус
+command-language = Язык и часовой пояс
 command-help = Что умеет этот бот

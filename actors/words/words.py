@@ -7,14 +7,15 @@ markup already (N8), and a name in a script that runs from right to left cannot 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from fluent.runtime import FluentBundle
 from markupsafe import Markup, escape
 
-from actors.words.writing import write_moment, write_money
+from actors.words.writing import write_moment, write_money, write_zone
 from domain.money import Money
 
 #: What can be put into a text. An int chooses plural forms; `Markup` is HTML already.
@@ -37,11 +38,11 @@ class Recipient:
 class Words:
     """The words of a language with the time zone of a reader; made by `words_in`."""
 
-    def __init__(self, language: str, bundles: Sequence[FluentBundle], zone: tzinfo) -> None:
+    def __init__(self, language: str, bundles: Sequence[FluentBundle], zone: ZoneInfo) -> None:
         """`bundles` are the language's own and those that stand in for what it lacks."""
         self.language: Final = language
         self._bundles: Final = bundles
-        self._zone: Final = zone
+        self.time_zone: Final = zone
         self._locale: Final = Locale.parse(language, sep="-")
 
     def __call__(self, name: str, /, **values: Value) -> Markup:
@@ -58,7 +59,11 @@ class Words:
 
     def moment(self, moment: datetime) -> str:
         """A moment on the reader's clock."""
-        return write_moment(moment, self._locale, self._zone)
+        return write_moment(moment, self._locale, self.time_zone)
+
+    def zone(self, name: str) -> str:
+        """A time zone (an IANA name) by its city."""
+        return write_zone(name, self._locale)
 
     def _format(self, name: str, values: Mapping[str, Value], safe: Callable[[str], str]) -> str:
         written = {key: self._written(value, safe) for key, value in values.items()}

@@ -37,10 +37,21 @@ def write_money(money: Money, locale: Locale) -> str:
     return format_currency(amount, money.currency, form, locale, currency_digits=False)
 
 
+def write_language(code: str) -> str:
+    """A language as it calls itself: `English`, `Русский`."""
+    name = Locale.parse(code, sep="-").get_display_name() or code
+    return name[0].upper() + name[1:]
+
+
+def write_zone(zone: tzinfo | str, locale: Locale) -> str:
+    """A time zone by its city: `Moscow`."""
+    return get_timezone_location(zone, locale, return_city=True)
+
+
 def write_moment(moment: datetime, locale: Locale, zone: tzinfo) -> str:
     """Date and time of day where the reader is, with the zone's city: `December 24, 2026, 12:42 AM (Moscow)`."""
     local = moment.astimezone(zone)
     date = format_date(local, "long", locale)
     time = format_time(local, "short", zone, locale)
     both = str(get_datetime_format("long", locale)).replace("'", "").replace("{0}", time).replace("{1}", date)
-    return f"{both} ({get_timezone_location(zone, locale, return_city=True)})"
+    return f"{both} ({write_zone(zone, locale)})"

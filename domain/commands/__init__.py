@@ -41,6 +41,7 @@ from domain.commands.outbox import (
     SettleMessage,
 )
 from domain.commands.people import (
+    Choose,
     EnterCode,
     MarkUnreachable,
     Show,
@@ -66,6 +67,7 @@ __all__ = [
     "AskRefund",
     "AttachInvoice",
     "AutoRenew",
+    "Choose",
     "Command",
     "ConfirmProvisions",
     "Confirmation",

@@ -24,6 +24,24 @@ class Show(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class Choose(Command[None]):
+    """A person chose a language (a code) or a time zone (an IANA name); None leaves the other as it is."""
+
+    reply_type: ClassVar[object] = None
+    update_id: int
+    person: Person
+    language: str | None = None
+    time_zone: str | None = None
+    replaces: int | None = None
+
+    def needs(self) -> Needs:
+        return Needs(users=(self.person.id,), updates=(self.update_id,))
+
+    def key(self) -> str | None:
+        return f"update:{self.update_id}:choose"
+
+
+@dataclass(frozen=True, slots=True)
 class MarkUnreachable(Command[None]):
     """A person blocked the bot (or unblocked it); nothing else of theirs changes (N4)."""
 

@@ -10,7 +10,7 @@ class User:
 
     Whoever invited them has a smaller number, so invitations make no circle (F13). `promo_code` is what they entered
     for their next purchase, `promo_purchase` the open invoice that holds a use of it. `paid_purchases` is how many
-    plans and gifts they have paid.
+    plans and gifts they have paid. `language` is what Telegram tells; `time_zone` is an IANA name.
     """
 
     id: int
@@ -26,3 +26,10 @@ class User:
     promo_code: str | None = None
     paid_purchases: int = 0
     promo_purchase: int | None = None
+    chosen_language: str | None = None
+    time_zone: str | None = None
+
+    @property
+    def reads(self) -> str | None:
+        """The code of the language that they chose, or that Telegram tells; None where neither is known."""
+        return self.chosen_language or self.language

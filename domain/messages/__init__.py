@@ -37,6 +37,7 @@ from domain.messages.money import (
 from domain.messages.screens import (
     Account,
     AskForCode,
+    Choices,
     GiftList,
     Help,
     Home,
@@ -88,6 +89,7 @@ AnyMessage = (
     | WaysToPay
     | TopUpList
     | Account
+    | Choices
     | GiftList
     | AskForCode
     | StarsInvoice
@@ -125,6 +127,7 @@ __all__ = [
     "AskForCode",
     "AutoRenewal",
     "CardInvoice",
+    "Choices",
     "CodeRefused",
     "ConfirmBalance",
     "Credited",

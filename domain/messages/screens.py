@@ -48,6 +48,10 @@ class Account(Message, frozen=True, kw_only=True, tag="account"):
     token: str | None = None
 
 
+class Choices(Message, frozen=True, kw_only=True, tag="choices"):
+    """The languages and time zones that a person can choose."""
+
+
 class GiftList(Message, frozen=True, kw_only=True, tag="gift_list"):
     """The plans that can be given to somebody."""
 

@@ -1,14 +1,12 @@
 """The bot as people meet it, judged by Telegram's own documentation on both sides of the wire."""
 
-import json
 from base64 import b64decode
 from pathlib import Path
 
 import pytest
 
 from actors.environment import Secrets
-from actors.messages import LookAgain, Write
-from domain.commands import Received, RecordUpdates
+from actors.messages import LookAgain
 from integrations.telegram.sandbox import SANDBOX_TOKEN
 from integrations.telegram.webhook import SECRET_HEADER
 from tests.actors.town import open_town
@@ -96,13 +94,7 @@ async def test_a_button_of_another_time_is_answered_politely(
         alice = town.person()
         await alice.say("/start")
         message, _ = await alice.wait_for(lambda each: each.get("text"), "an answer")
-        person = {"id": alice.id, "is_bot": False, "first_name": "Alice"}
-        shown = {"message_id": message["message_id"], "date": 1, "chat": {"id": alice.id, "type": "private"}}
-        query = {"id": "1", "from": person, "chat_instance": "1", "data": data, "message": shown}
-        update = json.dumps({"update_id": 5, "callback_query": query})
-        recorded = RecordUpdates((Received(5, alice.id, update),))
-        assert await town.system.ref("db_writer").call(Write(recorded)) == 1
-        town.system.ref("telegram").cast(LookAgain())
+        await town.tap(alice, message["message_id"], data, update_id=5)
         await alice.read(answer)
 
 

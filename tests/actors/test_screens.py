@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from actors.screens import Shop, screen
 from actors.words import Recipient
@@ -34,12 +35,18 @@ Written = SendText | EditText | SendPhoto | SendInvoice
 
 
 MONTH = CATALOGUE.plans["month"]
-TRANSLATED = replace(CATALOGUE, plans={"month": replace(MONTH, titles={"ru": "1 месяц"})})
+assert CATALOGUE.trial is not None
+TRANSLATED = replace(
+    CATALOGUE,
+    plans={"month": replace(MONTH, titles={"ru": "1 месяц"})},
+    trial=replace(CATALOGUE.trial, titles={"ru": "3 дня"}),
+)
 
 
 def shop(name: str = "Test VPN") -> Shop:
     node = Node(name="one", host="192.0.2.1", port=443, api_socket=Path("one.sock"))
-    return Shop(name, "@help", TRANSLATED, [node], "https://vpn.example", crypto=True)
+    zones = ("Europe/Moscow", "Asia/Yekaterinburg", "America/New_York")
+    return Shop(name, "@help", TRANSLATED, [node], "https://vpn.example", crypto=True, time_zones=zones)
 
 
 def every_message(title: str) -> list[AnyMessage]:
@@ -47,6 +54,7 @@ def every_message(title: str) -> list[AnyMessage]:
     return [
         messages.Home(first_name=title),
         messages.Help(),
+        messages.Choices(),
         messages.PlanList(),
         messages.WaysToPay(item="plan:month", balance=RUB),
         messages.WaysToPay(item="top_up:500", balance=RUB),
@@ -165,15 +173,27 @@ def test_every_message_speaks_russian_to_russians_and_english_to_others(message:
         for language in ("en", "ru", "pt-br", None)
         if isinstance(outgoing := screen(message, 1, shop(), Recipient(language)), Written)
     }
-    own = {language: without_names(text) for language, text in texts.items()}
+    own = {language: without_names(text, message) for language, text in texts.items()}
     assert not re.search("[а-яё]", own["en"], re.IGNORECASE)
     assert not re.search(r"[a-z]{2}", own["ru"], re.IGNORECASE)
     assert own["pt-br"] == own[None] == own["en"]
 
 
-def without_names(text: str) -> str:
-    """A text without what is the same in every language."""
-    return re.sub(r"\w+://\S+|[@/]\w+|Telegram Stars|Crypto Pay|Test VPN|VPN|UTC|1 month(?=!)", "", text)
+@pytest.mark.parametrize(("language", "title"), [("ru", "1 месяц"), ("en", "1 month"), ("pt-br", "1 month")])
+def test_what_was_sold_is_called_by_its_title_in_the_readers_language(language: str, title: str) -> None:
+    for message in (messages.Expired(title="1 month"), messages.NotEnough(title="1 month", missing=RUB)):
+        assert title in judged(screen(message, 1, shop(), Recipient(language)))
+    gone = messages.Expired(title="a plan of last year")
+    assert "a plan of last year" in judged(screen(gone, 1, shop(), Recipient(language)))
+
+
+def without_names(text: str, message: AnyMessage) -> str:
+    """A text without what is the same in every language, and without what the message itself quotes."""
+    for quoted in structs.asdict(message).values():
+        if isinstance(quoted, str):
+            text = text.replace(quoted, "")
+    same = r"\w+://\S+|[@/]\w+|Telegram Stars|Crypto Pay|Test VPN|VPN|UTC|English|Русский"
+    return re.sub(same, "", text)
 
 
 @pytest.mark.parametrize("message", every_message("1 month"), ids=lambda message: type(message).__name__)

@@ -1,11 +1,12 @@
 """A whole shop in one Trio run: every actor but the nodes', and sandboxes of both services on loopback."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import httpx
 import trio
@@ -14,12 +15,13 @@ from actors.crypto_payment_watcher import CryptoPaymentWatcher
 from actors.db_writer import DbWriter
 from actors.environment import Environment
 from actors.gateway import Gateway
-from actors.messages import Write
+from actors.messages import LookAgain, Write
 from actors.screens import Shop
 from actors.sender import Sender
 from actors.settings import Telegram
 from actors.telegram import Telegram as TelegramActor
-from domain.commands import Confirmation, ConfirmProvisions
+from actors.words import languages
+from domain.commands import Confirmation, ConfirmProvisions, Received, RecordUpdates
 from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN, CryptoPaySandbox
 from integrations.http_server import serve
 from integrations.sandbox_store import Store
@@ -28,7 +30,7 @@ from integrations.telegram.sandbox.calls import Observer
 from integrations.xray.node import Node
 from runtime import Actor, Context, System
 from tests.actors.systems import environment, running
-from tests.e2e.sandbox import Person, free_ports
+from tests.e2e.sandbox import PATIENCE_SECONDS, Person, free_ports
 from tests.fixtures.postgres import Database
 from tests.storage.shop import CATALOGUE, NOW
 
@@ -55,6 +57,25 @@ class Town:
         """Pay, expire or redeliver the invoice behind an address."""
         answer = await self.cryptopay.post(f"/sandbox/{what}", json={"hash": url.rpartition("/")[2]})
         assert answer.is_success, answer.text
+
+    async def tap(self, person: Person, message_id: int, data: str, *, update_id: int) -> None:
+        """A tap on a button that the message need not have: it may be of another time, or made up."""
+        sender = {"id": person.id, "is_bot": False, "first_name": "Alice"}
+        shown = {"message_id": message_id, "date": 1, "chat": {"id": person.id, "type": "private"}}
+        query = {"id": "1", "from": sender, "chat_instance": "1", "data": data, "message": shown}
+        update = json.dumps({"update_id": update_id, "callback_query": query})
+        recorded = RecordUpdates((Received(update_id, person.id, update),))
+        assert await self.system.ref("db_writer").call(Write(recorded)) == 1
+        self.system.ref("telegram").cast(LookAgain())
+
+    async def introduced(self) -> dict[str, Any]:
+        """What the bot has said of itself, once it has said it in every language."""
+        with trio.fail_after(PATIENCE_SECONDS):
+            while True:
+                said: dict[str, Any] = (await self.telegram.get("/sandbox/state")).json()["bot"]["settings"]
+                translations = said.get("translations", {})
+                if all(translations.get(each, {}).get("description") for each in languages()):
+                    return said
 
     async def connect(self, subscription_id: int = 1) -> None:
         """Say that a node has the user, as the `vpn` actor would."""
@@ -122,7 +143,16 @@ async def _open_shop(
         gateway=port,
         nodes=[node],
     ) as surroundings:
-        shop = Shop("Test VPN", "@help", CATALOGUE, [node], f"http://127.0.0.1:{port}", crypto=True)
+        zones = surroundings.configuration.settings.shop.time_zones
+        shop = Shop(
+            "Test VPN",
+            "@help",
+            CATALOGUE,
+            [node],
+            f"http://127.0.0.1:{port}",
+            crypto=True,
+            time_zones=zones,
+        )
         actors: dict[str, Callable[[Context], Actor]] = {
             "db_writer": partial(DbWriter, environment=surroundings),
             "sender": partial(Sender, environment=surroundings, shop=shop),
