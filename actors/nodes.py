@@ -1,7 +1,8 @@
 """`[[nodes]]` of `supervisor.toml`: what an operator says of a node, and the `Node` that it makes.
 
 A node without `api` is ours: turnpike runs its Xray on this machine, makes its REALITY keys at the first start and
-keeps them in the data folder. Of the others it knows what customers need, and where to reach their API.
+keeps them in the data folder. One whose `api` is an agent is ours too, on another machine. Of the others it knows what
+customers need, and where to reach their API.
 """
 
 import re
@@ -30,6 +31,7 @@ from integrations.xray.transport import (
 )
 from runtime import ConfigError
 
+_AGENT = re.compile(r"agent://(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^:/\[\]]+)):(?P<port>[0-9]{1,5})")
 _LISTEN_PORT = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<ipv4>[0-9.]+)):(?P<port>[0-9]{1,5})")
 
 
@@ -72,7 +74,10 @@ class XhttpEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NodeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One `[[nodes]]` entry; without `api`, turnpike runs the node's Xray itself on this machine."""
+    """One `[[nodes]]` entry; without `api`, turnpike runs the node's Xray itself on this machine.
+
+    `api` is the path of a unix socket, or `agent://HOST:PORT` of an agent that runs the node elsewhere.
+    """
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,32}$")]
     host: str
@@ -92,6 +97,21 @@ def check_entry(entry: NodeEntry) -> None:
     mistake = _mistake(entry)
     if mistake is not None:
         raise ValueError(f"nodes.{entry.name}.{mistake}")
+
+
+def agent_of(entry: NodeEntry) -> tuple[str, int] | None:
+    """Host and port of the agent that runs the node, None if there is none; raises `ValueError`."""
+    if entry.api is None or not entry.api.startswith("agent:"):
+        return None
+    match = _AGENT.fullmatch(entry.api)
+    if match is None or not 1 <= int(match["port"]) <= 65535:
+        raise ValueError(f"found {entry.api!r}, expected an agent such as 'agent://198.51.100.7:8443'")
+    return match["ipv6"] or match["host"], int(match["port"])
+
+
+def is_ours(entry: NodeEntry) -> bool:
+    """Whether turnpike writes the node's configuration, here or elsewhere."""
+    return entry.api is None or agent_of(entry) is not None
 
 
 def listen_of(entry: NodeEntry) -> tuple[str, int]:
@@ -123,7 +143,7 @@ def node_of(entry: NodeEntry, data_folder: Path, entropy_hex: str) -> Node:
         name=entry.name,
         host=entry.host,
         port=entry.port,
-        api_socket=folder / "api.sock" if entry.api is None else Path(entry.api),
+        api_socket=folder / "api.sock" if is_ours(entry) else Path(entry.api or ""),
         transport=transport,
         security=security,
         flow=VISION if isinstance(transport, Raw) and security is not None else "",
@@ -150,7 +170,11 @@ def _mistake(entry: NodeEntry) -> str | None:
     if entry.reality is not None and entry.tls is not None:
         return "tls: found beside reality, expected one of them"
     reality, tls = entry.reality, entry.tls
-    if reality is not None and entry.api is not None and not reality.public_key:
+    try:
+        ours = is_ours(entry)
+    except ValueError as error:
+        return f"api: {error}"
+    if reality is not None and not ours and not reality.public_key:
         return "reality.public_key: missing, expected the public key of that Xray"
     if reality is None and tls is None and not _is_near(entry.host):
         return f"host: apps refuse {entry.host} without protection, expected reality or tls beside it"
@@ -160,7 +184,7 @@ def _mistake(entry: NodeEntry) -> str | None:
         _, port = listen_of(entry)
     except ValueError:
         return f"listen: found {entry.listen!r}, expected an address such as '0.0.0.0' or '127.0.0.1:8443'"
-    if tls is not None and not tls.certificate and entry.api is None and port == entry.port:
+    if tls is not None and not tls.certificate and ours and port == entry.port:
         return (
             "tls: expected certificate and key, or a port in listen (such as '127.0.0.1:8443') that the proxy "
             "with the certificate passes connections to"
@@ -215,7 +239,7 @@ class _Keys(msgspec.Struct, frozen=True):
 def _reality(entry: NodeEntry, folder: Path, entropy_hex: str) -> Security:
     if entry.reality is None:
         return None
-    if entry.api is not None:
+    if not is_ours(entry):
         return Reality(entry.reality.server_name, entry.reality.public_key, entry.reality.short_id)
     path = folder / "reality.json"
     if not path.exists():

@@ -70,6 +70,39 @@ def probe(link: str, url: str, timeout: float) -> None:
     _until_done(lambda: run_probe(link, url, timeout))
 
 
+@main.group(invoke_without_command=True)
+@click.option("--listen", default="0.0.0.0", show_default=True, help="Address of this machine for the panel.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8443, show_default=True)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Data folder  [default: .turnpike/node beside the program]",
+)
+@click.option("--again", is_flag=True, help="Ask for the text of `turnpike node enrol` once more.")
+@click.pass_context
+def node(context: click.Context, listen: str, port: int, data: Path | None, again: bool) -> None:
+    """Run the Xray of this machine for a panel on another one."""
+    from turnpike.node import run_node
+
+    if context.invoked_subcommand is None:
+        _until_done(lambda: run_node(listen, port, data, again=again))
+
+
+@node.command()
+@click.argument("name")
+@click.option("--config", type=click.Path(path_type=Path), default=Path("supervisor.toml"), show_default=True)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Data folder of the shop  [default: .turnpike/shop beside the configuration]",
+)
+def enrol(name: str, config: Path, data: Path | None) -> None:
+    """Make the certificates of node NAME; print one line to paste on its machine. What it had before is void."""
+    from turnpike.node import enrol_node
+
+    _until_done(lambda: enrol_node(name, config, data))
+
+
 def _until_done(command: Callable[[], int]) -> None:
     """Run a command; what an operator can act on is one sentence on stderr, never a traceback."""
     from runtime import ConfigError, StartFailed, TreeFailed

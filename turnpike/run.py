@@ -18,6 +18,7 @@ import click
 import structlog
 import trio
 
+from actors.agents import agent_client
 from actors.environment import Environment, Secrets, read_secret
 from actors.metrics_page import open_metrics_page
 from actors.nodes import node_of
@@ -169,6 +170,8 @@ async def _read_again(system: System, environment: Environment, read: Read) -> N
 
 def _nodes(wanted: Wanted, folder: Path) -> tuple[Node, ...]:
     entries = wanted.configuration.settings.nodes
+    for entry in entries:
+        agent_client(entry, folder)
     return tuple(node_of(entry, folder, randomness.token_hex(8)) for entry in entries)
 
 

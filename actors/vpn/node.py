@@ -12,6 +12,7 @@ from uuid import UUID
 
 import trio
 
+from actors.agents import way_to
 from actors.environment import Environment
 from actors.messages import Heal, Restore, Restored, Write
 from actors.vpn.comparison import Comparison
@@ -112,7 +113,8 @@ class VpnNode(Worker):
 
     async def started(self) -> None:
         """Open the driver, which connects when it is first used."""
-        self._driver = await self.context.open(open_driver(self._node))
+        way = await trio.to_thread.run_sync(way_to, self._node, self._environment)
+        self._driver = await self.context.open(open_driver(self._node, way, lost=self._look_now))
         comparing = partial(Comparison, environment=self._environment, node=self._node, driver=self._driver)
         spec = ActorSpec("comparison", comparing, handle_timeout=_COMPARISON_SECONDS)
         self._comparison = await self.context.start_child(spec)
@@ -158,9 +160,12 @@ class VpnNode(Worker):
         else:
             self.context.end_alert(_LEFT)
 
+    def _look_now(self) -> None:
+        self.context.me.cast(Tick())
+
     async def _look_again_later(self) -> None:
         await self.context.clock.sleep(_RETRY_SECONDS)
-        self.context.me.cast(Tick())
+        self._look_now()
 
     async def _apply_changes(self) -> None:
         """Apply what changed since the last look, in the order in which it was decided."""

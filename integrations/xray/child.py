@@ -1,4 +1,4 @@
-"""The process of one Xray: `python -m integrations.xray.child CONFIG PARENT_PID`.
+"""The process of one Xray: `python -m integrations.xray.child CONFIG PARENT_PID DOORS`.
 
 The binding is Xray as a library, so something must be the process around it. This is that something, and it
 does what a service manager would. It dies with its parent, even if the parent is killed without warning. It
@@ -32,22 +32,25 @@ CANNOT_LISTEN: Final = 255
 _PR_SET_PDEATHSIG: Final = 1
 
 
-def main(config_path: str, parent_pid: str) -> None:
-    """Run Xray with the configuration in that file until SIGTERM or SIGINT, or until the parent is gone."""
+def main(config_path: str, parent_pid: str, doors_text: str) -> None:
+    """Run Xray with the configuration in that file until SIGTERM or SIGINT, or until the parent is gone.
+
+    `doors_text` is the part of the configuration that says where it listens, as JSON: the whole may be 20 MB.
+    """
     _die_with_parent(int(parent_pid))
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     _lock(Path(config_path).with_suffix(".lock"))
     try:
         text = Path(config_path).read_text()
-        config = json.loads(text)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         _refuse(f"cannot read the configuration {config_path}: {error}")
-    for inbound in config.get("inbounds", []):
-        _check_port(inbound.get("listen", "0.0.0.0"), inbound["port"])
-    api_socket = config.get("api", {}).get("listen", "")
+    doors = json.loads(doors_text)
+    for inbound in doors["inbounds"]:
+        _check_port(inbound["listen"], inbound["port"])
+    api_socket = doors["api"]["listen"] if doors["api"] else ""
     _clear_socket(api_socket)
-    if config.get("log", {}).get("access") == TRAIL_PATH:
-        keep(api_socket, [inbound["port"] for inbound in config["inbounds"]])
+    if doors["log"]["access"] == TRAIL_PATH:
+        keep(api_socket, [inbound["port"] for inbound in doors["inbounds"]])
 
     from xray.xray import startFromJSON  # type: ignore[import-untyped]
 

@@ -11,7 +11,7 @@ run in the order in which they were made; different users run side by side.
 import fcntl
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
@@ -233,18 +233,19 @@ class XrayDriver:
 
 @asynccontextmanager
 async def open_driver(
-    node: Node, way: Way | None = None, *, timeout: float = 5.0
+    node: Node, way: Way | None = None, *, timeout: float = 5.0, lost: Callable[[], None] = lambda: None
 ) -> AsyncIterator[XrayDriver]:
     """Drive a node; `timeout` is in seconds, for one operation (lists have `LIST_SECONDS`).
 
-    `way` is how it is reached if it does not run on this machine.
+    `way` is how it is reached if it does not run on this machine. `lost` is called when a connection breaks, which
+    is how a restart of the node shows first.
     Nothing is connected yet: calls connect when needed, so a node may be down now. Raises `NodeBusy`.
     """
     failure: Exception | None = None
     with _exclusive(node):
         async with trio.open_nursery() as nursery:
             way = way or way_on_this_machine(node)
-            channel = grpc.Channel(way.api, nursery)
+            channel = grpc.Channel(way.api, nursery, lost)
             try:
                 yield XrayDriver(node, channel, way.cutter, timeout)
             except Exception as error:

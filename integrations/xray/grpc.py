@@ -80,10 +80,16 @@ class _Call:
 class Channel:
     """Calls over one connection, opened by the first call and again by the next one after it broke."""
 
-    def __init__(self, connect: Connect, nursery: trio.Nursery) -> None:
-        """`connect` opens a stream or raises OSError; the connection's two tasks live in `nursery`."""
+    def __init__(
+        self, connect: Connect, nursery: trio.Nursery, lost: Callable[[], None] = lambda: None
+    ) -> None:
+        """`connect` opens a stream or raises OSError; the connection's two tasks live in `nursery`.
+
+        `lost` is called whenever a connection broke, so that nobody has to find out by a call.
+        """
         self._connect = connect
         self._nursery = nursery
+        self._lost = lost
         self._connecting = trio.Lock()
         self._connection: _Connection | None = None
         #: How many were opened so far: whoever restarts the other end makes this grow.
@@ -111,8 +117,12 @@ class Channel:
                     raise ConnectionBroken(error.strerror or str(error)) from None
                 self._connection = _Connection(stream)
                 self.connections += 1
-                self._nursery.start_soon(self._connection.run)
+                self._nursery.start_soon(self._run, self._connection)
             return self._connection
+
+    async def _run(self, connection: "_Connection") -> None:
+        await connection.run()
+        self._lost()
 
 
 class _Connection:

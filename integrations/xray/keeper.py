@@ -110,7 +110,7 @@ class Keeper:
         with connection:
             connection.settimeout(_REQUEST_SECONDS)
             try:
-                requests = _requests(_line(connection))
+                requests = requests_in(_line(connection))
                 connection.sendall(json.dumps(self._cut(requests)).encode() + b"\n")
             except (OSError, ValueError):
                 return
@@ -156,7 +156,7 @@ def _end(connection: socket.socket) -> bool:
     return True
 
 
-def _requests(line: bytes) -> list[Request]:
+def requests_in(line: bytes) -> list[Request]:
     """What was asked for; raises ValueError if it is not a list of requests."""
     requests = json.loads(line)
     match requests:

@@ -116,8 +116,8 @@ def server_config(
 
     `listen` is the local address of the inbound; the default serves IPv4 and IPv6. `listen_port` is the local port
     if it is not the one that people connect to, as behind a proxy. `allow_private_targets` lets customers reach
-    private and loopback addresses: for sandboxes and tests only. With tens of thousands of `users` call it in a
-    worker thread. Raises `BadNode`, `BadUser`.
+    private and loopback addresses: for sandboxes and tests only. Many users go in by `open_xray`'s `clients` instead.
+    Raises `BadNode`, `BadUser`.
     """
     if (reason := private_contradiction(node.security, private)) is not None:
         raise BadNode(f"node {node.name!r}: {reason}")
@@ -129,7 +129,7 @@ def server_config(
         "statsUserOnline": True,
         "connIdle": IDLE_SECONDS,
     }
-    clients = [{"id": str(user.uuid), "email": user.email, "flow": user.flow} for user in roster]
+    clients = [client_of(user) for user in roster]
     freedom: Config = {"finalRules": [{"action": "allow"}]} if allow_private_targets else {}
     return {
         "log": {"loglevel": "warning", "access": TRAIL_PATH},
@@ -160,6 +160,11 @@ def server_config(
         # Without any, the API could not add one.
         "routing": {"rules": []},
     }
+
+
+def client_of(user: NodeUser) -> Config:
+    """A user as the configuration of an inbound has it."""
+    return {"id": str(user.uuid), "email": user.email, "flow": user.flow}
 
 
 def _check_roster(users: Sequence[NodeUser]) -> None:

@@ -10,8 +10,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -19,6 +20,7 @@ import msgspec
 import trio
 
 from integrations.xray import child
+from integrations.xray.roster import write_config
 from integrations.xray.stream import Config
 
 #: Seconds that an Xray gets to stop by itself; it needs milliseconds.
@@ -28,6 +30,7 @@ STOP_SECONDS: Final = 3.0
 _COUNT_LIVE: Final = {"XRAY_BUF_SPLICE": "disable"}
 
 _READY_POLL_SECONDS: Final = 0.01
+_CLIENTS_A_SECOND_MIN: Final = 2000
 _LOG_BYTES_MAX: Final = 1 << 20
 _PACKAGE_ROOT: Final = Path(__file__).parents[2]
 
@@ -45,11 +48,16 @@ class _Listener(msgspec.Struct):
     port: int = 0
 
 
+class _Log(msgspec.Struct):
+    access: str = ""
+
+
 class _Doors(msgspec.Struct):
-    """The part of a configuration that says where Xray can be reached."""
+    """The part of a configuration that says where Xray can be reached and what it tells."""
 
     inbounds: list[_Listener]
     api: _Listener | None = None
+    log: _Log = msgspec.field(default_factory=_Log)
 
 
 class XrayProcess:
@@ -94,20 +102,31 @@ class XrayProcess:
 
 @asynccontextmanager
 async def open_xray(
-    config: Config, *, name: str, folder: Path, start_within: float = 15.0
+    config: Config,
+    *,
+    name: str,
+    folder: Path,
+    clients: AsyncIterable[bytes] | None = None,
+    start_within: float = 15.0,
 ) -> AsyncIterator[XrayProcess]:
     """Run a real Xray with this configuration; inside the block it accepts connections.
 
+    `clients` are the users of its first inbound if they are many, as `clients_of` makes them: a node that has them in
+    its configuration has them from its first moment, 100,000 in a few seconds.
+
     `folder` gets `NAME.json` (readable by the owner only), `NAME.lock` and `NAME.log`. Raises `XrayStartFailed` if
-    it does not come up within `start_within` seconds, `XrayBusy` if another one is in the way. If the process
-    ends inside the block, nothing is raised: that is what `wait_dead` is for.
+    it does not come up within `start_within` seconds and one more for each 2,000 clients, `XrayBusy` if another one
+    is in the way. If the process ends inside the block, nothing is raised: that is what `wait_dead` is for.
     """
-    await trio.to_thread.run_sync(_write_config, folder, name, config)
-    process = _start(folder, name)
+    await trio.to_thread.run_sync(partial(folder.mkdir, mode=0o700, parents=True, exist_ok=True))
+    count = await write_config(folder / f"{name}.json", config, clients)
+    start_within += count / _CLIENTS_A_SECOND_MIN
+    doors = msgspec.convert(config, _Doors)
+    process = _start(folder, name, doors)
     xray = XrayProcess(name, process, folder / f"{name}.log")
     try:
         with trio.move_on_after(start_within) as deadline:
-            await _started(xray, process, msgspec.convert(config, _Doors))
+            await _started(xray, process, doors)
         if deadline.cancelled_caught:
             raise XrayStartFailed(f"Xray {name!r} was not ready within {start_within:g} s, see {xray.log}")
         yield xray
@@ -115,20 +134,12 @@ async def open_xray(
         await xray.stop()
 
 
-def _write_config(folder: Path, name: str, config: Config) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f"{name}.json"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o600)
-        file.write(msgspec.json.encode(config))
-
-
-def _start(folder: Path, name: str) -> subprocess.Popen[bytes]:
+def _start(folder: Path, name: str, doors: _Doors) -> subprocess.Popen[bytes]:
     """Start the child with an environment that holds none of our secrets, out of reach of the terminal's Ctrl-C."""
+    arguments = [str(folder / f"{name}.json"), str(os.getpid()), msgspec.json.encode(doors).decode()]
     with _open_log(folder / f"{name}.log") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "integrations.xray.child", str(folder / f"{name}.json"), str(os.getpid())],
+            [sys.executable, "-m", "integrations.xray.child", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,

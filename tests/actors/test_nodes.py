@@ -1,12 +1,14 @@
 """From the lines of an operator to a node that carries traffic, or to one sentence about what is wrong with them."""
 
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from actors.nodes import NodeEntry, listen_of, node_folder, node_of, private_of
+from actors.agents import agent_client, authority_of
+from actors.nodes import NodeEntry, agent_of, is_ours, listen_of, node_folder, node_of, private_of
 from actors.settings import configuration_of
 from integrations.xray.link import parse_link, share_link
 from integrations.xray.node import NodeUser, server_config
@@ -90,6 +92,40 @@ def test_the_keys_of_a_node_stay_the_same_and_those_of_another_s_node_are_the_op
     assert node_of(theirs, tmp_path, "22" * 8).security == Reality("a.example", "THEIRS", "0f")
 
 
+@pytest.mark.parametrize(
+    ("api", "address"),
+    [
+        ("agent://198.51.100.7:8443", ("198.51.100.7", 8443)),
+        ("agent://far.example.com:1", ("far.example.com", 1)),
+        ("agent://[2001:db8::1]:8443", ("2001:db8::1", 8443)),
+        ("/run/agent.sock", None),
+    ],
+)
+def test_a_node_is_elsewhere_if_it_has_an_agent(api: str, address: tuple[str, int] | None) -> None:
+    entry = entry_of(HOST + f'api = "{api}"\nreality = {{ server_name = "a.example", public_key = "K" }}\n')
+    assert agent_of(entry) == address
+    assert is_ours(entry) == (address is not None)
+
+
+def test_the_keys_of_a_node_with_an_agent_are_made_here(tmp_path: Path) -> None:
+    entry = entry_of(HOST + KEYS + 'api = "agent://198.51.100.7:8443"\n')
+    node = node_of(entry, tmp_path, "00" * 8)
+    assert isinstance(node.security, Reality)
+    assert node.security.public_key
+    assert node_of(entry, tmp_path, "11" * 8) == node
+    assert server_config(node, private_of(entry, tmp_path))["inbounds"]
+
+
+def test_a_node_that_was_never_enrolled_is_one_sentence_with_what_to_do(tmp_path: Path) -> None:
+    entry = entry_of(HOST + KEYS + 'api = "agent://198.51.100.7:8443"\n')
+    with pytest.raises(
+        ConfigError, match=r"nodes\.one\.api: the node is not enrolled; run `\./run node enrol one`"
+    ):
+        agent_client(entry, tmp_path)
+    authority_of(tmp_path).enrol("one", datetime.now(UTC))
+    assert agent_client(entry, tmp_path) is not None
+
+
 def test_a_proxy_in_front_has_the_certificate_and_the_node_a_port_of_its_own(tmp_path: Path) -> None:
     entry = entry_of(
         HOST + 'listen = "[::1]:8443"\ntls = { server_name = "cdn.example" }\nwebsocket = { path = "/s" }\n'
@@ -115,6 +151,8 @@ def test_a_proxy_in_front_has_the_certificate_and_the_node_a_port_of_its_own(tmp
         (KEYS + 'listen = "somewhere"\n', "listen: found 'somewhere', expected an address"),
         (KEYS + 'listen = "127.0.0.1:0"\n', "listen: found '127.0.0.1:0', expected an address"),
         (KEYS + 'api = "/run/x.sock"\n', "reality.public_key: missing"),
+        (KEYS + 'api = "agent://far"\n', "api: found 'agent://far', expected an agent such as 'agent://198."),
+        (KEYS + 'api = "agent://far:0"\n', "api: found 'agent://far:0', expected an agent"),
         ('tls = { server_name = "" }\nlisten = "127.0.0.1:1"\n', "need a server_name"),
         ('tls = { server_name = "a" }\n', "tls: expected certificate and key, or a port in listen"),
         ('tls = { server_name = "a", key = "/k" }\n', "expected both or neither"),

@@ -219,7 +219,7 @@ def test_a_child_whose_parent_is_already_gone_does_not_start(tmp_path: Path) -> 
     config.write_text("{}")
     nobody = "1"
     child = subprocess.run(
-        [sys.executable, "-m", "integrations.xray.child", str(config), nobody],
+        [sys.executable, "-m", "integrations.xray.child", str(config), nobody, "{}"],
         capture_output=True,
         text=True,
         check=False,
@@ -237,7 +237,7 @@ def test_the_child_starts_with_few_modules() -> None:
 
 def test_a_configuration_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing.json")
-    program = [sys.executable, "-m", "integrations.xray.child", missing, str(os.getpid())]
+    program = [sys.executable, "-m", "integrations.xray.child", missing, str(os.getpid()), "{}"]
     run = subprocess.run(program, capture_output=True, text=True, check=False)
     assert run.stdout.startswith(f"cannot read the configuration {missing}")
     assert run.stderr == ""

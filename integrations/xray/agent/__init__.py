@@ -1,0 +1,3 @@
+"""Nodes on other machines: an agent that runs beside their Xray, and the certificates by which both sides know each
+other.
+"""
