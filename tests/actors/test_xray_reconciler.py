@@ -149,7 +149,9 @@ async def test_while_people_buy_and_expire_reconciliation_without_a_pause_touche
             nursery.start_soon(watch)
             removed = "(SELECT count(*) FROM orphans WHERE removed_at IS NOT NULL)"
             for user in range(1, people + 1):
-                await until(database, f"{removed} > {user - ORPHANS_ALWAYS_REMOVED}")  # more would be held back
+                await until(
+                    database, f"{removed} > {user - ORPHANS_ALWAYS_REMOVED}"
+                )  # more would be held back
                 await buy(here.system.ref("db_writer"), user)
                 await driver.ensure(stranger(900_000 + user))
                 here.clock.move(timedelta(days=2))
