@@ -4,7 +4,7 @@ It wakes the nodes as long as a subscription is not ready, and never gives up. T
 a payment, by the writer; so what this worker sees waits for a reason, and an operator is told of it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
@@ -32,6 +32,25 @@ class Waiting:
     decided_at: datetime
 
 
+@dataclass(slots=True)
+class Seen:
+    """What one pass has found so far, which may take more than one tick."""
+
+    waiting: int = 0
+    late: int = 0
+    first: datetime | None = None
+
+    @property
+    def iteration(self) -> Iteration:
+        """Only who waits for longer than expected is due; others do the work, so nothing is ever done here."""
+        reason = (
+            f"{self.late} paid subscriptions are on no node, the first since {self.first:%c}"
+            if self.late
+            else ""
+        )
+        return Iteration(self.late, 0, reason=reason)
+
+
 class Activation(Worker):
     """Counts who waits and wakes the nodes for them; those who wait for longer than expected are an alert (W15)."""
 
@@ -42,19 +61,22 @@ class Activation(Worker):
         self._readers = environment.readers
         self._metrics = environment.metrics
         self._vpn = context.ref("vpn")
+        self._cursor = 0
+        self._seen = Seen()
 
     async def tick(self) -> Iteration:
-        """One pass over everybody who waits."""
-        now, waiting, late, cursor = self.context.clock.now(), 0, 0, 0
-        first = now
-        while page := await self._readers.fetch(Waiting, _WAITING, (cursor, _PAGE), reader=self.context.name):
-            waiting += len(page)
-            late += sum(now - row.decided_at > _EXPECTED for row in page)
-            first = min(first, *(row.decided_at for row in page))
-            cursor = page[-1].subscription_id
-        self._metrics.waiting.set(waiting)
-        if waiting:
+        """One pass over everybody who waits; one that runs out of time goes on where it stopped (W11)."""
+        now, seen = self.context.clock.now(), self._seen
+        while page := await self._readers.fetch(
+            Waiting, _WAITING, (self._cursor, _PAGE), reader=self.context.name
+        ):
+            seen.waiting += len(page)
+            seen.late += sum(now - row.decided_at > _EXPECTED for row in page)
+            seen.first = min(seen.first or now, *(row.decided_at for row in page))
+            self._cursor = page[-1].subscription_id
             self._vpn.cast(LookAgain())
-        return Iteration(
-            late, 0, reason=f"{late} paid subscriptions are on no node, the first since {first:%c}"
-        )
+            if self.out_of_time:
+                return replace(seen.iteration, more=True)
+        self._metrics.waiting.set(seen.waiting)
+        self._cursor, self._seen = 0, Seen()
+        return seen.iteration

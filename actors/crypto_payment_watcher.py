@@ -88,7 +88,8 @@ class CryptoPaymentWatcher(Worker):
         ):
             heard = await self._finalize(await client.invoices([int(row.invoice_id) for row in page]))
             due, done = due + heard.due, done + heard.done
-            self._cursor = page[-1].id
+            if not heard.more:  # else the next tick reads the page again, for what was not tried
+                self._cursor = page[-1].id
             if heard.more or self.out_of_time:
                 return Iteration(due, done, more=True)
         self._cursor = 0

@@ -3,7 +3,8 @@
 A payment that comes all the same is honoured as invoiced (F12).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from actors.environment import Environment
@@ -40,14 +41,17 @@ class InvoiceLapse(Worker):
 
     async def tick(self) -> Iteration:
         """One pass over everything that is over now."""
-        now, due, lapsed = self.context.clock.now(), 0, 0
+        now, passed = self.context.clock.now(), Iteration(0, 0)
         while page := await self._readers.fetch(
             Due, _DUE, (now, self._cursor, _PAGE), reader=self.context.name
         ):
-            due += len(page)
-            lapsed += await self._writer.call(Write(LapseInvoices(tuple(row.id for row in page))))
+            lapsed = await self.together(page, self._lapse, key=lambda row: str(row.id))
+            passed = Iteration(passed.due + lapsed.due, passed.done + lapsed.done)
             self._cursor = page[-1].id
             if self.out_of_time:
-                return Iteration(due, lapsed, more=True)
+                return replace(passed, more=True)
         self._cursor = 0
-        return Iteration(due, lapsed)
+        return passed
+
+    async def _lapse(self, page: Sequence[Due]) -> int:
+        return await self._writer.call(Write(LapseInvoices(tuple(row.id for row in page))))

@@ -1,6 +1,6 @@
 """What should be on the nodes: the grant of each subscription, in versions."""
 
-from msgspec.structs import replace
+from dataclasses import replace
 
 from domain.draft import Draft
 from domain.entities import Grant, Subscription, SubscriptionStatus

@@ -78,15 +78,16 @@ class Worker(Actor):
         no row's fault and ends the tick. Rows that are set aside count as due, so that they are not forgotten.
         """
         due = done = 0
-        waiting = iter(rows)
+        waiting, has_tried = iter(rows), False
         while group := list(islice(waiting, at_once)):
-            # The first rows are always tried: a worker whose scan alone eats the budget must still get on.
-            if due > 0 and self.out_of_time:
+            # Something is always tried: a worker whose scan alone eats the budget must still get on.
+            if has_tried and self.out_of_time:
                 return Iteration(due, done, more=True)
             due += len(group)
             now = trio.current_time()
-            tried = [row for row in group if not self.duty.is_aside(key(row), now)]
-            done += await self._all_handled(tried, handle, key)
+            if tried := [row for row in group if not self.duty.is_aside(key(row), now)]:
+                done += await self._all_handled(tried, handle, key)
+                has_tried = True
         return Iteration(due, done)
 
     async def _all_handled(
@@ -135,6 +136,7 @@ class Worker(Actor):
                 return await super().receive(message)
 
     async def ready(self) -> None:
+        self.duty.next_run = self.context.clock.now() + timedelta(seconds=self._first_after)
         self.context.nursery.start_soon(self._tick_now_and_then)
 
     async def _tick(self) -> None:

@@ -1,10 +1,9 @@
 """Paid time, what should be on the nodes, and what they confirmed."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
-
-from msgspec import Struct
 
 from domain.money import Money
 
@@ -16,7 +15,8 @@ class SubscriptionStatus(StrEnum):
     EXPIRED = "expired"
 
 
-class Subscription(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Subscription:
     """A user's access; UUID and address token stay the same for its whole life (U6).
 
     `periods` is how many periods made up its end so far, `trial` holds until something else gave time. `item`,
@@ -54,7 +54,8 @@ class PeriodCause(StrEnum):
     REWARD_BACK = "reward_back"
 
 
-class Period(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Period:
     """Time given or taken (negative seconds), with the one fact that it follows from; never changed (I6)."""
 
     id: int
@@ -67,7 +68,8 @@ class Period(Struct, frozen=True, gc=False):
     created_at: datetime
 
 
-class Grant(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Grant:
     """What should be on every node: a version, whether the user is to be there, and whether a node has said so.
 
     `change` numbers the versions of all grants in the order in which they were decided, at `decided_at`.
@@ -83,7 +85,8 @@ class Grant(Struct, frozen=True, gc=False):
     trace: str | None = None
 
 
-class Provision(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Provision:
     """What one node has confirmed of a grant."""
 
     subscription_id: int
@@ -93,7 +96,8 @@ class Provision(Struct, frozen=True, gc=False):
     confirmed_at: datetime
 
 
-class Orphan(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Orphan:
     """A user whom a node has and nobody should: noted before they are removed, and when the node confirmed it (U5)."""
 
     node: str

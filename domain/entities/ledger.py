@@ -1,10 +1,9 @@
 """The ledger: accounts, and the transfers between them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
-
-from msgspec import Struct
 
 from domain.money import Money
 
@@ -29,7 +28,8 @@ class AccountKind(StrEnum):
     ADJUSTMENTS = "adjustments"
 
 
-class Account(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Account:
     """An account of the ledger; its sums are posted by the database from transfers, never written by us."""
 
     id: int
@@ -45,7 +45,8 @@ class Account(Struct, frozen=True, gc=False):
         return Money(self.credits - self.debits, self.currency)
 
 
-class Transfer(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Transfer:
     """Money moved from one account (debit) to another (credit); balanced by construction, never changed (F8).
 
     `cause` and `cause_id` name the one fact that it follows from (I7).

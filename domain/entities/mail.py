@@ -1,9 +1,8 @@
 """Updates that came in, messages that go out, and first answers."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-
-from msgspec import Struct
 
 
 class MessageState(StrEnum):
@@ -15,7 +14,8 @@ class MessageState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class OutboxMessage(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
     """A message to a person, written in the transaction of the fact that it tells (N1)."""
 
     id: int
@@ -33,7 +33,8 @@ class OutboxMessage(Struct, frozen=True, gc=False):
     trace: str | None = None
 
 
-class Update(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Update:
     """An update from Telegram as it came in; `done_at` is set in the transaction of what it caused.
 
     `chat_id` is what updates are kept in order by, 0 where there is no chat.
@@ -49,7 +50,8 @@ class Update(Struct, frozen=True, gc=False):
     trace: str | None = None
 
 
-class Answer(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Answer:
     """The first answer to a command with a key; a repeat of the command gets it again."""
 
     key: str

@@ -1,9 +1,8 @@
 """What makes things cheaper or free: promo codes, gifts, rewards for inviting."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-
-from msgspec import Struct
 
 from domain.money import Money
 
@@ -25,7 +24,8 @@ class Audience(StrEnum):
     OTHERS = "others"
 
 
-class Promo(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Promo:
     """A promo code and its limits (F12); `taken` counts uses and invoices that hold one, `honoured` those paid late."""
 
     code: str
@@ -47,7 +47,8 @@ class Promo(Struct, frozen=True, gc=False):
     honoured: int = 0
 
 
-class PromoUse(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class PromoUse:
     """How often one person has taken a code, and how often they may."""
 
     code: str
@@ -56,7 +57,8 @@ class PromoUse(Struct, frozen=True, gc=False):
     allowed: int
 
 
-class Redemption(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Redemption:
     """A use of a code that took effect, with the purchase that it made cheaper."""
 
     id: int
@@ -66,7 +68,8 @@ class Redemption(Struct, frozen=True, gc=False):
     created_at: datetime
 
 
-class Gift(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Gift:
     """A paid code that one person redeems; void once its purchase was refunded."""
 
     id: int
@@ -81,7 +84,8 @@ class Gift(Struct, frozen=True, gc=False):
     void_at: datetime | None = None
 
 
-class Reward(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Reward:
     """What a payment earned somebody: level 0 is the buyer's own bonus, 1 who invited them, and so on (F13)."""
 
     id: int

@@ -1,10 +1,9 @@
 """What is ordered, and the money that arrives for it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
-
-from msgspec import Struct
 
 from domain.money import Money
 
@@ -59,7 +58,8 @@ _SETTLING: Final = frozenset(
 )
 
 
-class Purchase(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Purchase:
     """An order with its terms fixed at the invoice: what was asked, and what it gives.
 
     `value` is its price in the shop's currency: whatever else was paid is worth so much of it. `promo_held` while the
@@ -90,7 +90,8 @@ class Purchase(Struct, frozen=True, gc=False):
     valid_until: datetime | None = None
 
 
-class Payment(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Payment:
     """Money that a provider says has arrived; `charge_id` is the provider's own name for it (F5)."""
 
     id: int

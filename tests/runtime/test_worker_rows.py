@@ -58,6 +58,15 @@ async def test_a_row_that_recovers_is_forgotten(autojump_clock: MockClock) -> No
         assert ("a", 60) in log
 
 
+async def test_rows_that_are_set_aside_do_not_use_up_a_budget_for_those_behind_them(
+    autojump_clock: MockClock,
+) -> None:
+    log: list[tuple[str, float]] = []
+    async with running(sweeper(["poison 1", "poison 2", "a", "b"], log, budget=0.0)):
+        await trio.sleep(30)
+    assert [row for row, _ in log if row != "tick"] == ["a", "b"]
+
+
 async def test_somebody_elses_failure_is_no_rows_fault(
     autojump_clock: MockClock, reports: list[MutableMapping[str, Any]]
 ) -> None:
