@@ -86,5 +86,6 @@ class Catalogue:
         items += [] if self.trial is None else [self.trial]
         for item in items:
             if item.title == title:
-                return item.titles.get(language, title)
+                base = language.partition("-")[0]
+                return item.titles.get(language) or item.titles.get(base, title)
         return title
