@@ -60,7 +60,7 @@ class DbWriter(Actor):
         """Carry out what waited, then answer everybody."""
         writes = [envelope for envelope in envelopes if isinstance(envelope.message, Write)]
         for envelope in envelopes:
-            if envelope not in writes:
+            if not isinstance(envelope.message, Write):
                 envelope.fail(
                     NotUnderstood(f"db_writer carries out Write, not {type(envelope.message).__name__}")
                 )

@@ -1,6 +1,6 @@
 """Who may use the nodes: ending what is over, and what the nodes confirm."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from domain import messages
 from domain.commands import ConfirmProvisions, Endings, ExpireSubscriptions, RecordOrphans, Renewal

@@ -1,9 +1,10 @@
 """What an operator does by hand: who, why and when are kept, and value moves through the ledgers (F14)."""
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
+
+from msgspec.structs import replace
 
 from domain import messages
 from domain.commands import (

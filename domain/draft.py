@@ -1,14 +1,14 @@
-"""The writer's view of the rows that a batch needs, and the draft that one command writes over it.
+"""The writer's view of the rows that a batch needs, and the draft in which one command after another is decided.
 
-A decision reads and writes a `Draft`; nothing else happens. If the command is refused or fails, its draft is dropped
-and the view is as it was; if it succeeds, the draft is merged and the next command of the batch sees it.
-What was merged is what the flush writes.
+A decision reads and writes a `Draft`; nothing else happens. What it puts lies over what was found in the database, and
+the next command of the batch sees it. A journal knows what each row was before: if the command is refused or fails, the
+view is taken back to where it was. What lies over the found rows in the end is what the flush writes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from domain.catalogue import Catalogue
 from domain.entities import (
@@ -48,63 +48,63 @@ ProvisionKey = tuple[int, str]
 PromoUseKey = tuple[str, int]
 RewardKey = tuple[int, int]
 
+#: A put: the rows among which it happened, the key, and what was there before, None if nothing.
+Entry = tuple[dict[Any, Any], Any, Any]
+
 
 class Rows(Generic[K, E]):
-    """Rows by key: what lies beneath, and what was put over it."""
+    """The rows of one table by key: those that were found in the database, and those that were put over them."""
 
-    def __init__(self, key: Callable[[E], K], beneath: Mapping[K, E] | None = None) -> None:
+    __slots__ = ("_found", "_journal", "_key", "changed")
+
+    def __init__(self, key: Callable[[E], K]) -> None:
         self._key = key
-        self._beneath = beneath if beneath is not None else {}
+        self._found: dict[K, E] = {}
         self.changed: dict[K, E] = {}
+        self._journal: list[Entry] = []
 
     def get(self, key: K) -> E | None:
         """The row as it now is, or None."""
         row = self.changed.get(key)
-        return row if row is not None else self._beneath.get(key)
+        return row if row is not None else self._found.get(key)
 
     def put(self, row: E) -> E:
         """Set a row, new or changed."""
-        self.changed[self._key(row)] = row
+        key, changed = self._key(row), self.changed
+        self._journal.append((changed, key, changed.get(key)))
+        changed[key] = row
         return row
 
     def load(self, rows: Iterable[E]) -> None:
-        """Set many rows."""
-        for row in rows:
-            self.put(row)
+        """Take over rows as they are in the database."""
+        key = self._key
+        self._found.update((key(row), row) for row in rows)
 
-    def layer(self) -> "Rows[K, E]":
-        """An empty layer over this one."""
-        return Rows(self._key, _Seen(self))
+    def write_down(self, journal: list[Entry]) -> None:
+        """Note in this journal, from now on, what each row was before it was put."""
+        self._journal = journal
 
-    def split(self) -> tuple[list[E], list[E]]:
-        """The changed rows as (new, different from what lies beneath), each in the order of change."""
+    def since(self, journal: Iterable[Entry]) -> list[tuple[E, E | None]]:
+        """The rows that a journal says were put, each as it now is and as it was before (None if it was not)."""
+        first: dict[K, E | None] = {}
+        for changed, key, before in journal:
+            if changed is self.changed:
+                first.setdefault(key, before if before is not None else self._found.get(key))
+        return [(self.changed[key], before) for key, before in first.items()]
+
+    def settle(self) -> tuple[list[E], list[E]]:
+        """The changed rows as (new, different from what was found), in the order of change; they count as found now."""
+        found = self._found
         new, different = [], []
         for key, row in self.changed.items():
-            before = self._beneath.get(key)
+            before = found.get(key)
             if before is None:
                 new.append(row)
             elif before != row:
                 different.append(row)
+        found.update(self.changed)
+        self.changed.clear()
         return new, different
-
-
-class _Seen(Mapping[K, E]):
-    """Rows as a read-only mapping, so that one layer can lie on another."""
-
-    def __init__(self, rows: Rows[K, E]) -> None:
-        self._rows = rows
-
-    def __getitem__(self, key: K) -> E:
-        row = self._rows.get(key)
-        if row is None:
-            raise KeyError(key)
-        return row
-
-    def __iter__(self) -> Iterator[K]:
-        raise TypeError("a layer is looked up by key, never walked")
-
-    def __len__(self) -> int:
-        raise TypeError("a layer is looked up by key, never counted")
 
 
 def _by(key: Callable[[E], K]) -> Callable[[], Rows[K, E]]:
@@ -141,15 +141,29 @@ class View:
     updates: Rows[int, Update] = field(default_factory=_by(lambda row: row.id))
     answers: Rows[str, Answer] = field(default_factory=_by(lambda row: row.key))
 
-    def layer(self) -> "View":
-        """An empty view over this one."""
-        return View(*(getattr(self, each.name).layer() for each in fields(self)))
+    journal: list[Entry] = field(default_factory=list)
 
-    def merge(self, above: "View") -> None:
-        """Take over what was put in the layer above."""
-        for each in fields(self):
-            below: Rows[object, object] = getattr(self, each.name)
-            below.changed.update(getattr(above, each.name).changed)
+    def __post_init__(self) -> None:
+        """Have every table note its changes in the one journal."""
+        for name in TABLES:
+            getattr(self, name).write_down(self.journal)
+
+    def begin(self) -> None:
+        """From here on, what is put can be taken back."""
+        self.journal.clear()
+
+    def undo(self) -> None:
+        """Take back what was put since `begin`."""
+        for changed, key, before in reversed(self.journal):
+            if before is None:
+                del changed[key]
+            else:
+                changed[key] = before
+        self.journal.clear()
+
+
+#: The names of the tables in a view.
+TABLES: Final = tuple(each.name for each in fields(View) if each.name != "journal")
 
 
 @dataclass(slots=True)

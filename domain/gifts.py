@@ -1,8 +1,9 @@
 """Gifts: a paid code that somebody redeems once."""
 
 from base64 import urlsafe_b64encode
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from domain import messages
 from domain.draft import Draft

@@ -1,6 +1,6 @@
 """Giving what a settled purchase promises: money, time or a gift, with what follows from it, and saying so (F1, F2)."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from domain import messages
 from domain.draft import Draft

@@ -1,6 +1,6 @@
 """What should be on the nodes: the grant of each subscription, in versions."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from domain.draft import Draft
 from domain.entities import Grant, Subscription, SubscriptionStatus

@@ -4,7 +4,7 @@ The draft keeps the balances up to date for the decisions that follow in the bat
 from the same transfers, and refuses what would overdraw a balance.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from domain.draft import Draft
 from domain.entities import Account, AccountKind, Provider, Transfer

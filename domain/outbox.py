@@ -1,7 +1,8 @@
 """Writing messages to people, in the transaction of the fact that they tell (N1, N2)."""
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from domain import messages
 from domain.commands import FinishUpdate, PutAside, RecordUpdates, SettleMessage

@@ -3,7 +3,7 @@
 The policy for each case is a table in docs/money.md. The default never keeps money without giving something for it.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from domain import messages
 from domain.booking import record_payment

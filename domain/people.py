@@ -1,6 +1,6 @@
 """Who writes to the bot, and what they have."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from domain import messages
 from domain.commands import Choose, MarkUnreachable, Person

@@ -1,10 +1,12 @@
 """The ledger of time: every change of a subscription's end is a period with exactly one cause (I6)."""
 
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from domain.draft import Draft
 from domain.entities import Grant, Period, PeriodCause, Subscription, SubscriptionStatus

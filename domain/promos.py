@@ -4,8 +4,9 @@ An invoice holds a use of its code from the moment it is made, so 100 people at 
 is left. A hold ends when the invoice lapses; a payment that comes later still gets what was promised.
 """
 
-from dataclasses import replace
 from typing import Final, TypedDict
+
+from msgspec.structs import replace
 
 from domain import messages
 from domain.draft import Draft

@@ -1,8 +1,9 @@
 """Purchases: fixing the terms at the invoice, and letting go of invoices that nobody paid (F12)."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
+
+from msgspec.structs import replace
 
 from domain import messages
 from domain.catalogue import Plan, TopUp

@@ -5,8 +5,9 @@ paid with: a top-up does not, or the same money would earn twice.
 """
 
 from base64 import urlsafe_b64encode
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from domain import messages
 from domain.catalogue import Earning

@@ -4,7 +4,7 @@ The policy is a table in docs/money.md. The provider is asked first; only when t
 taken, in one transaction with the ledger's side of it.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from domain import messages
 from domain.booking import record_payment

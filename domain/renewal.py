@@ -3,9 +3,10 @@
 Nothing but the money changes hands where the balance is short, so topping up is enough to have it tried again (F6).
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec.structs import replace
 
 from domain import messages
 from domain.booking import record_payment

@@ -4,8 +4,9 @@ Until it is settled, the money lies in the suspense account, whole.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from domain import messages
 from domain.booking import book

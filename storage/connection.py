@@ -126,7 +126,7 @@ class TrioConnection(AsyncConnection[TupleRow]):
     async def _bring_to_end(self, gen: PQGen[T]) -> T:
         """Go on in spite of a cancellation. The caller meets that at its next checkpoint."""
         with trio.CancelScope(shield=True, deadline=trio.current_time() + END_GRACE_S):
-            return await self._driver.run(gen, self.pgconn.socket)
+            return await self._driver.run(gen, self.pgconn.socket, begun=True)
         self._drop()
         await trio.lowlevel.checkpoint_if_cancelled()
         raise errors.OperationalError("the server stopped answering, so the connection was dropped")
@@ -146,7 +146,7 @@ class TrioConnection(AsyncConnection[TupleRow]):
     async def _cancel_and_drain(self, gen: PQGen[T]) -> bool:
         try:
             await run_connecting(self._cancel_gen())
-            await self._driver.run(gen, self.pgconn.socket)
+            await self._driver.run(gen, self.pgconn.socket, begun=True)
         except errors.PipelineAborted:
             return True
         except errors.Error as error:

@@ -1,7 +1,7 @@
 """psycopg's protocol generators, run on Trio.
 
-A generator yields what it waits for (the socket readable, writable, either) and is sent what became ready; sent
-nothing, it yields the same again, so one that was interrupted by a cancellation is resumed by running it again.
+A generator yields what it waits for (the socket readable, writable, either) and is sent what became ready; sent that
+nothing did, it yields the same again, so one that was interrupted by a cancellation can be resumed.
 """
 
 import select
@@ -25,10 +25,13 @@ class Driver:
     def __init__(self) -> None:
         self._others_ran_at = monotonic()
 
-    async def run(self, generator: PQGen[T], socket: int) -> T:
-        """Run `generator` to its end. Raises what it raises; `OperationalError` if the socket is closed meanwhile."""
+    async def run(self, generator: PQGen[T], socket: int, *, begun: bool = False) -> T:
+        """Run `generator` to its end, from where it was interrupted if it had `begun`.
+
+        Raises what it raises; `OperationalError` if the socket is closed meanwhile.
+        """
         try:
-            wanted = next(generator)
+            wanted = generator.send(Ready.NONE) if begun else next(generator)
             while True:
                 wanted = generator.send(await self._ready(socket, wanted))
         except StopIteration as stop:

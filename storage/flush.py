@@ -1,6 +1,8 @@
 """Writing what a batch decided: the net changes of every table, set-based, in one transaction with one commit."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from domain.draft import Rows, View
@@ -55,28 +57,39 @@ _ORDER: Final[list[tuple[Table[Any], Callable[[View], Rows[Any, Any]]]]] = [
     (ANSWERS, lambda view: view.answers),
 ]
 
+_CLAIM: Final = b"SELECT assert_claim(%s)"
+
 
 def no_step(_: str) -> None:
     """Where nobody watches the steps."""
 
 
-async def flush(
-    connection: TrioConnection, decided: View, epoch: int, step: Callable[[str], None] = no_step
-) -> None:
-    """Write the changes and commit once; `step` is told the name of each step as it has been taken (crash tests).
+@asynccontextmanager
+async def one_transaction(
+    connection: TrioConnection, epoch: int, step: Callable[[str], None] = no_step
+) -> AsyncIterator[Callable[[View], Awaitable[None]]]:
+    """A transaction under the claim: what is sent in the block is committed once at its end.
 
+    Nothing is waited for while sending, so the server writes while the next commands are decided; one answer is awaited
+    before the commit. `step` is told the name of each step as it has been taken (crash tests).
     Raises `psycopg.Error`: nothing was written then, unless the connection was lost at the commit.
     """
-    async with connection.transaction():
-        await connection.execute("SELECT assert_claim(%s)", [epoch], prepare=True)
-        step("claim checked")
-        for table, rows in _ORDER:
-            new, changed = rows(decided).split()
-            if new:
-                await connection.execute(table.insert_sql, table.arrays(new), prepare=True)
-                step(f"{table.name} inserted")
-            if changed and table is not ACCOUNTS:
-                await connection.execute(table.update_sql, table.arrays(changed), prepare=True)
-                step(f"{table.name} updated")
+    async with connection.pipeline() as pipeline, connection.transaction():
+        await connection.execute(_CLAIM, [epoch], prepare=True)
+        step("claim sent")
+        yield partial(_send, connection, step)
+        await pipeline.sync()
         step("before commit")
     step("committed")
+
+
+async def _send(connection: TrioConnection, step: Callable[[str], None], view: View) -> None:
+    """Send the changes of a view since it was sent last."""
+    for table, rows in _ORDER:
+        new, changed = rows(view).settle()
+        if new:
+            await connection.execute(table.insert_sql, table.arrays(new), prepare=True)
+            step(f"new {table.name} sent")
+        if changed and table is not ACCOUNTS:
+            await connection.execute(table.update_sql, table.arrays(changed), prepare=True)
+            step(f"changed {table.name} sent")

@@ -1,29 +1,39 @@
-"""Reading all that a batch of commands will need, in a few set-based statements, before anything is decided."""
+"""Reading all that a batch of commands will need, in a few round trips, before anything is decided.
+
+What commands name comes first, then what that belongs to, then the people, then what is theirs. Each is one round trip,
+and none where there is nothing to ask: most batches take four.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, Final, TypeVar
 
-from domain.commands import Command
+from domain.commands import Command, Needs
 from domain.draft import ChargeKey, View
-from domain.entities import SHOP, Payment, Purchase, User
+from domain.entities import SHOP, Gift, Payment, Purchase, Refund, Review, Reward, User
 from domain.referrals import LEVELS_MAX
 from storage import tables
+from storage.arrays import array
 from storage.connection import TrioConnection
-from storage.tables import Table
+from storage.round_trip import RoundTrip, round_trip
 
 E = TypeVar("E")
 
-#: Everybody above some users in the order of invitations, as far up as a purchase rewards.
-_INVITERS: Final = b"""
-    WITH RECURSIVE above AS (
-        SELECT referrer_id, 1 AS level FROM users WHERE id = ANY(%s) AND referrer_id IS NOT NULL
-        UNION
-        SELECT u.referrer_id, level + 1 FROM above JOIN users u ON u.id = above.referrer_id
-        WHERE u.referrer_id IS NOT NULL AND level < %s
+#: Some users, and everybody above them in the order of invitations, as far up as a purchase rewards.
+_WITH_INVITERS: Final = tables.USERS.select_where(
+    """
+    users.id IN (
+        WITH RECURSIVE above AS (
+            SELECT unnest(%s::bigint[]) AS id, 0 AS level
+            UNION
+            SELECT u.referrer_id, level + 1 FROM above JOIN users u ON u.id = above.id
+            WHERE u.referrer_id IS NOT NULL AND level < %s
+        )
+        SELECT id FROM above
     )
-    SELECT DISTINCT referrer_id FROM above
-"""
+    """
+)
 
 
 @dataclass(slots=True)
@@ -36,107 +46,141 @@ class Prefetched:
     inviters: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _Sales:
+    """What was bought and paid, as far as the commands name it or it belongs to what they name."""
+
+    payments: list[Payment] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
+    rewards: list[Reward] = field(default_factory=list)
+    purchases: list[Purchase] = field(default_factory=list)
+    gifts: list[Gift] = field(default_factory=list)
+
+
 async def prefetch(connection: TrioConnection, commands: Sequence[Command[Any]]) -> Prefetched:
     """Read the rows that the commands name, then what these belong to, then the rows of every user among them."""
     found = Prefetched()
     view, needs = found.view, [command.needs() for command in commands]
     keys = [key for command in commands if (key := command.key()) is not None]
     codes = _all(need.codes for need in needs)
+    charges = {charge for need in needs for charge in need.charges}
+    named_orphans = _all(need.orphans for need in needs)
 
-    async def read(table: Table[E], by: str, values: Iterable[object]) -> list[E]:
-        return await _read(connection, table, [by], [list(values)])
-
-    view.answers.load(await read(tables.ANSWERS, "key", keys))
-    view.updates.load(await read(tables.UPDATES, "id", _all(need.updates for need in needs)))
-    orphans = _all(need.orphans for need in needs)
-    nodes, names = [node for node, _ in orphans], [name for _, name in orphans]
-    view.orphans.load(await _read(connection, tables.ORPHANS, ["node", "name"], [nodes, names]))
-    outbox = await read(tables.OUTBOX, "id", _all(need.outbox for need in needs))
-    named = await read(tables.SUBSCRIPTIONS, "id", _all(need.subscriptions for need in needs))
-    invited_by = await read(tables.USERS, "referral_code", codes)
-
-    payments = await _payments(connection, needs)
-    of = [payment.id for payment in payments]
-    reviews = await read(tables.REVIEWS, "payment_id", of)
-    rewards = await read(tables.REWARDS, "payment_id", of)
-    view.refunds.load(await read(tables.REFUNDS, "payment_id", of))
-    numbers = {*_all(need.purchases for need in needs), *_some(payments, lambda row: row.purchase_id)}
-    numbers.update(_some(reviews, lambda row: row.purchase_id))
-    purchases = await read(tables.PURCHASES, "id", sorted(numbers))
-    gifts = await read(tables.GIFTS, "code", {*codes, *_some(purchases, lambda row: row.gift_code)})
+    async with round_trip(connection) as trip:
+        answers = trip.read(tables.ANSWERS, "key", keys)
+        updates = trip.read(tables.UPDATES, "id", _all(need.updates for need in needs))
+        outbox = trip.read(tables.OUTBOX, "id", _all(need.outbox for need in needs))
+        orphans = trip.read(
+            tables.ORPHANS,
+            ("node", "name"),
+            [node for node, _ in named_orphans],
+            [name for _, name in named_orphans],
+        )
+        named = trip.read(tables.SUBSCRIPTIONS, "id", _all(need.subscriptions for need in needs))
+        invited_by = trip.read(tables.USERS, "referral_code", codes)
+        by_charge = trip.read(
+            tables.PAYMENTS, ("provider", "charge_id"), [p for p, _ in charges], [c for _, c in charges]
+        )
+        by_number = trip.read(tables.PAYMENTS, "id", _all(need.payments for need in needs))
+        sales = _Sales(
+            purchases=trip.read(tables.PURCHASES, "id", _all(need.purchases for need in needs)),
+            gifts=trip.read(tables.GIFTS, "code", codes),
+        )
+    sales.payments = list({row.id: row for row in (*by_charge, *by_number)}.values())
+    await _follow(connection, sales)
 
     people = {*_all(need.users for need in needs)}
-    people.update(row.user_id for row in purchases)
+    people.update(row.user_id for row in sales.purchases)
+    people.update(row.user_id for row in sales.rewards)
     people.update(row.user_id for row in named)
-    people.update(row.user_id for row in rewards)
     people.update(row.chat_id for row in outbox)
     people.update(row.id for row in invited_by)
-    people.update(_some(payments, lambda row: row.user_id))
-    people.update(_some(reviews, lambda row: row.user_id))
-    people.update(_some(gifts, lambda row: row.redeemed_by))
-    if any(need.inviters for need in needs):
-        people.update(await _inviters(connection, sorted(people)))
-    users = await read(tables.USERS, "id", sorted(people))
+    people.update(_some(sales.payments, lambda row: row.user_id))
+    people.update(_some(sales.reviews, lambda row: row.user_id))
+    people.update(_some(sales.gifts, lambda row: row.redeemed_by))
+    async with round_trip(connection) as trip:
+        users = _read_users(trip, people, any(need.inviters for need in needs))
 
-    known = {row.id for row in purchases}
-    further = {*_some(users, lambda row: row.promo_purchase), *(row.purchase_id for row in gifts)} - known
-    purchases += await read(tables.PURCHASES, "id", sorted(further))
-    await _read_promos(connection, view, codes, users, purchases)
+    everybody = sorted({*people, *(row.id for row in users)})
+    known = {row.id for row in sales.purchases}
+    further = {*_some(users, lambda row: row.promo_purchase), *(row.purchase_id for row in sales.gifts)}
+    async with round_trip(connection) as trip:
+        accounts = trip.read(tables.ACCOUNTS, "owner", [SHOP, *everybody] if everybody or charges else [])
+        subscriptions = trip.read(tables.SUBSCRIPTIONS, "user_id", everybody)
+        more = trip.read(tables.PURCHASES, "id", sorted(further - known))
+    sales.purchases += more
 
-    everybody = [SHOP, *sorted(people)] if people or any(need.charges for need in needs) else []
-    view.accounts.load(await read(tables.ACCOUNTS, "owner", everybody))
-    subscriptions = await read(tables.SUBSCRIPTIONS, "user_id", sorted(people))
     theirs = [row.id for row in subscriptions]
-    view.grants.load(await read(tables.GRANTS, "subscription_id", theirs))
-    view.provisions.load(await read(tables.PROVISIONS, "subscription_id", theirs))
+    uses = _uses(needs, users, sales.purchases)
+    async with round_trip(connection) as trip:
+        grants = trip.read(tables.GRANTS, "subscription_id", theirs)
+        provisions = trip.read(tables.PROVISIONS, "subscription_id", theirs)
+        promos = trip.read(tables.PROMOS, "code", sorted({*codes, *(code for code, _ in uses)}))
+        promo_uses = trip.read(
+            tables.PROMO_USES, ("code", "user_id"), [code for code, _ in uses], [user for _, user in uses]
+        )
 
+    view.answers.load(answers)
+    view.updates.load(updates)
+    view.orphans.load(orphans)
     view.outbox.load(outbox)
-    view.payments.load(payments)
-    view.reviews.load(reviews)
-    view.rewards.load(rewards)
-    view.purchases.load(purchases)
-    view.gifts.load(gifts)
+    view.payments.load(sales.payments)
+    view.reviews.load(sales.reviews)
+    view.refunds.load(sales.refunds)
+    view.rewards.load(sales.rewards)
+    view.purchases.load(sales.purchases)
+    view.gifts.load(sales.gifts)
     view.users.load(users)
+    view.accounts.load(accounts)
     view.subscriptions.load(subscriptions)
+    view.grants.load(grants)
+    view.provisions.load(provisions)
+    view.promos.load(promos)
+    view.promo_uses.load(promo_uses)
     found.owners = {row.id: row.user_id for row in subscriptions}
-    found.charges = {row.id: (row.provider, row.charge_id) for row in payments}
+    found.charges = {row.id: (row.provider, row.charge_id) for row in sales.payments}
     found.inviters = {row.referral_code: row.id for row in invited_by if row.referral_code}
     return found
 
 
-async def _payments(connection: TrioConnection, needs: Sequence[Any]) -> list[Payment]:
-    charges = {charge for need in needs for charge in need.charges}
-    providers, names = [str(provider) for provider, _ in charges], [name for _, name in charges]
-    by_charge = await _read(connection, tables.PAYMENTS, ["provider", "charge_id"], [providers, names])
-    numbers = set(_all(need.payments for need in needs)) - {row.id for row in by_charge}
-    return by_charge + await _read(connection, tables.PAYMENTS, ["id"], [sorted(numbers)])
+async def _follow(connection: TrioConnection, sales: _Sales) -> None:
+    """Add what the payments, purchases and reviews belong to; mostly there is nothing."""
+    of = [payment.id for payment in sales.payments]
+    async with round_trip(connection) as trip:
+        sales.reviews = trip.read(tables.REVIEWS, "payment_id", of)
+        sales.refunds = trip.read(tables.REFUNDS, "payment_id", of)
+        sales.rewards = trip.read(tables.REWARDS, "payment_id", of)
+        paid = trip.read(tables.PURCHASES, "id", _missing(sales, sales.payments))
+    sales.purchases += paid
+    async with round_trip(connection) as trip:
+        granted = trip.read(tables.PURCHASES, "id", _missing(sales, sales.reviews))
+    sales.purchases += granted
+    wrapped = _some(sales.purchases, lambda row: row.gift_code) - {gift.code for gift in sales.gifts}
+    async with round_trip(connection) as trip:
+        gifts = trip.read(tables.GIFTS, "code", wrapped)
+    sales.gifts += gifts
 
 
-async def _inviters(connection: TrioConnection, users: list[int]) -> list[int]:
-    if not users:
-        return []
-    cursor = await connection.execute(_INVITERS, [users, LEVELS_MAX], prepare=True)
-    return [int(row[0]) for row in await cursor.fetchall()]
+def _missing(sales: _Sales, rows: Iterable[Payment | Review]) -> list[int]:
+    """The purchases that these rows name and that were not read yet."""
+    return sorted(_some(rows, lambda row: row.purchase_id) - {row.id for row in sales.purchases})
 
 
-async def _read_promos(
-    connection: TrioConnection,
-    view: View,
-    codes: Iterable[str],
-    users: Sequence[User],
-    purchases: Sequence[Purchase],
-) -> None:
-    """The codes that are entered, chosen or held, and how often these users have taken them."""
-    wanted = {
-        *codes,
-        *_some(users, lambda row: row.promo_code),
-        *_some(purchases, lambda row: row.promo_code),
-    }
-    promos = await _read(connection, tables.PROMOS, ["code"], [sorted(wanted)])
-    view.promos.load(promos)
-    pairs = sorted((promo.code, user.id) for promo in promos for user in users)
-    columns: list[list[object]] = [[code for code, _ in pairs], [user for _, user in pairs]]
-    view.promo_uses.load(await _read(connection, tables.PROMO_USES, ["code", "user_id"], columns))
+def _read_users(trip: RoundTrip, people: set[int], inviters: bool) -> list[User]:
+    if not people or not inviters:
+        return trip.read(tables.USERS, "id", sorted(people))
+    return trip.ask(_WITH_INVITERS, [array("bigint", sorted(people)), LEVELS_MAX], tables.USERS)
+
+
+def _uses(
+    needs: Sequence[Needs], users: Iterable[User], purchases: Iterable[Purchase]
+) -> list[tuple[str, int]]:
+    """Whose uses of which promo codes count: of codes that are entered now, chosen, or on an invoice."""
+    uses = {pair for need in needs for pair in product(need.codes, need.users)}
+    uses.update((user.promo_code, user.id) for user in users if user.promo_code is not None)
+    uses.update((each.promo_code, each.user_id) for each in purchases if each.promo_code is not None)
+    return sorted(uses)
 
 
 def _all(groups: Iterable[tuple[Any, ...]]) -> list[Any]:
@@ -146,12 +190,3 @@ def _all(groups: Iterable[tuple[Any, ...]]) -> list[Any]:
 def _some(rows: Iterable[E], of: Callable[[E], Any]) -> set[Any]:
     """What rows have in a column that may be empty."""
     return {value for row in rows if (value := of(row)) is not None}
-
-
-async def _read(
-    connection: TrioConnection, table: Table[E], by: Sequence[str], arrays: Sequence[Sequence[object]]
-) -> list[E]:
-    if not arrays[0]:
-        return []
-    cursor = await connection.execute(table.select(by), [list(array) for array in arrays], prepare=True)
-    return [table.read(row) for row in await cursor.fetchall()]

@@ -41,6 +41,10 @@ _EVERYONE: Mapping[str, str] = {
 _WRITER: Mapping[str, str] = {
     # One plan for each of the writer's statements; without it the first five executions are planned anew.
     "plan_cache_mode": "force_generic_plan",
+    # It looks every row up by a key. A plan made while a table was empty would scan it, and be kept as it grows.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
     # The writer awaits nothing else inside a transaction (D1): one that idles belongs to a frozen process.
     "idle_in_transaction_session_timeout": "5s",
 }

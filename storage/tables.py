@@ -3,20 +3,26 @@
 The statements are set-based: one `unnest` of parallel arrays for any number of rows. They are made once, from
 the fields of the entity, so a new field is a new column of the migration and nothing else here. `Money` takes
 two columns: `price` and `price_currency`.
+
+An array goes to the server as PostgreSQL's own text of it (`storage.arrays`), and a statement as bytes: making either
+anew for each batch took more time than deciding the batch.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from types import NoneType, UnionType
-from typing import Any, Final, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, Generic, LiteralString, TypeVar, get_args, get_origin, get_type_hints
 from uuid import UUID
 
+from msgspec.structs import fields
 from psycopg.sql import SQL, Composed, Identifier
 
 from domain import entities
 from domain.money import Money
+from storage.arrays import array
 
 E = TypeVar("E")
 
@@ -31,11 +37,11 @@ _TYPES: Final[dict[type, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One field of an entity: its column, its type, and how its value is read back."""
+    """One field of an entity: its column, its type, and what its text stands for."""
 
     name: str
     type: str
-    read: Callable[[Any], Any]
+    members: Mapping[str, StrEnum] | None = None
     money: bool = False
 
 
@@ -45,10 +51,10 @@ def _column(name: str, hint: object) -> Column:
         plain = hint
     assert isinstance(plain, type)
     if plain is Money:
-        return Column(name, "bigint", int, money=True)
+        return Column(name, "bigint", money=True)
     if issubclass(plain, StrEnum):
-        return Column(name, "text", plain)
-    return Column(name, _TYPES[plain], lambda value: value)
+        return Column(name, "text", {member.value: member for member in plain})
+    return Column(name, _TYPES[plain])
 
 
 class Table(Generic[E]):
@@ -72,12 +78,53 @@ class Table(Generic[E]):
         self._columns = [_column(field.name, hints[field.name]) for field in fields(entity)]  # type: ignore[arg-type]
         self._json = json
         self._written = [column for column in self._columns if column.name not in posted]
-        self.insert_sql: Final = self._insert(ignore_conflict_on)
-        self.update_sql: Final = self._update()
+        self._lookups: dict[tuple[str, ...], bytes] = {}
+        self.insert_sql: Final = self._insert(ignore_conflict_on).as_bytes()
+        self.update_sql: Final = self._update().as_bytes()
         self._select: Final = self._select_list()
+        stored = [name for name, _ in self._stored(self._columns)]
+        #: Where the cells of a row are that are read as something else; money takes two of them.
+        self._members = [(stored.index(each.name), each.members) for each in self._columns if each.members]
+        self._money = [stored.index(each.name) for each in reversed(self._columns) if each.money]
 
-    def select(self, by: Sequence[str]) -> Composed:
+    def select(self, by: Sequence[str]) -> bytes:
         """A statement that reads the rows whose columns `by` are in the arrays given (one array a column)."""
+        known = self._lookups.get(tuple(by))
+        return known or self._lookups.setdefault(tuple(by), self._lookup(by).as_bytes())
+
+    def select_where(self, condition: LiteralString) -> bytes:
+        """A statement that reads the rows for which a condition holds."""
+        statement = SQL("SELECT {} FROM {} WHERE {}")
+        return statement.format(self._select, Identifier(self.name), SQL(condition)).as_bytes()
+
+    def wanted(self, by: Sequence[str], values: Sequence[Sequence[object]]) -> list[str]:
+        """The values that `select` looks for, one array a column."""
+        return [array(self._type_of(name), column) for name, column in zip(by, values, strict=True)]
+
+    def read(self, row: Sequence[Any]) -> E:
+        """Make the entity of a row that `select` gave."""
+        cells = list(row)
+        for at, members in self._members:
+            if (text := cells[at]) is not None:
+                cells[at] = members[text]
+        for at in self._money:
+            minor, currency = cells[at : at + 2]
+            cells[at : at + 2] = [None if minor is None else Money(minor, currency)]
+        return self.entity(*cells)
+
+    def arrays(self, rows: Sequence[E]) -> list[str]:
+        """The rows as one array a column, in the order that `insert_sql` and `update_sql` take them."""
+        arrays: list[str] = []
+        for column in self._written:
+            values = list(map(attrgetter(column.name), rows))
+            if column.money:
+                arrays.append(array("bigint", [None if value is None else value.minor for value in values]))
+                arrays.append(array("text", [None if value is None else value.currency for value in values]))
+            else:
+                arrays.append(array(column.type, values))
+        return arrays
+
+    def _lookup(self, by: Sequence[str]) -> Composed:
         types = [self._type_of(name) for name in by]
         arrays = SQL(", ").join(SQL("%s::{}[]").format(SQL(each)) for each in types)
         names = SQL(", ").join(Identifier("wanted", f"c{n}") for n in range(len(by)))
@@ -93,32 +140,6 @@ class Table(Generic[E]):
             columns=columns,
             names=names,
         )
-
-    def read(self, row: Sequence[Any]) -> E:
-        """Make the entity of a row that `select` gave."""
-        values: list[object] = []
-        cells = iter(row)
-        for column in self._columns:
-            value = next(cells)
-            if column.money:
-                currency = next(cells)
-                values.append(None if value is None else Money(value, currency))
-            else:
-                values.append(None if value is None else column.read(value))
-        return self.entity(*values)
-
-    def arrays(self, rows: Iterable[E]) -> list[list[object]]:
-        """The rows as one array a column, in the order that `insert_sql` and `update_sql` take them."""
-        arrays: list[list[object]] = []
-        rows = list(rows)
-        for column in self._written:
-            values = [getattr(row, column.name) for row in rows]
-            if column.money:
-                arrays.append([None if value is None else value.minor for value in values])
-                arrays.append([None if value is None else value.currency for value in values])
-            else:
-                arrays.append([str(value) if isinstance(value, StrEnum) else value for value in values])
-        return arrays
 
     def _type_of(self, name: str) -> str:
         return next(column.type for column in self._columns if column.name == name)

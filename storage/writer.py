@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -21,7 +22,7 @@ from domain.draft import Draft, Sequences, View
 from domain.entities import AccountKind, Payment
 from storage.claim import ClaimLost, is_claim_lost, take_claim
 from storage.connection import TrioConnection, open_connection
-from storage.flush import flush, no_step
+from storage.flush import no_step, one_transaction
 from storage.prefetch import Prefetched, prefetch
 from storage.session import writer_conninfo
 
@@ -32,6 +33,9 @@ _NUMBERED: Final = {
     **dict.fromkeys(("accounts", "transfers", "purchases", "payments", "subscriptions", "outbox"), "id"),
     **dict.fromkeys(("gifts", "rewards", "acts", "redemptions", "periods"), "id"),
 }
+
+#: The server writes what so many commands changed while the next ones are decided.
+_DECIDED_AT_ONCE: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,7 @@ class Writer:
         try:
             found = await prefetch(self.connection, commands)
             self.step("prefetched")
-            decided, outcomes = self._decide(commands, traces, found, now)
-            await flush(self.connection, decided, self.epoch, self.step)
+            return await self._carry_out(commands, traces, found, now)
         except (psycopg.Error, UnicodeError) as error:
             if isinstance(error, psycopg.Error) and is_claim_lost(error):
                 raise ClaimLost(str(error)) from error
@@ -95,39 +98,52 @@ class Writer:
                 *await self.execute(commands[:middle], now, traces[:middle]),
                 *await self.execute(commands[middle:], now, traces[middle:]),
             ]
-        return outcomes
 
-    def _decide(
+    async def _carry_out(
         self,
         commands: Sequence[Command[Any]],
         traces: Sequence[str | None],
         found: Prefetched,
         now: datetime,
-    ) -> tuple[View, list[Outcome]]:
-        decided = found.view.layer()
+    ) -> list[Outcome]:
+        draft = Draft(
+            found.view,
+            now,
+            self.catalogue,
+            self.sequences,
+            self.entropy,
+            owners=found.owners,
+            charges=found.charges,
+            inviters=found.inviters,
+        )
         outcomes: list[Outcome] = []
-        for command, trace in zip(commands, traces, strict=True):
-            rows = decided.layer()
-            draft = Draft(
-                rows,
-                now,
-                self.catalogue,
-                self.sequences,
-                self.entropy,
-                owners=found.owners,
-                charges=found.charges,
-                inviters=found.inviters,
-                trace=trace,
-            )
-            try:
-                reply = decide(command, draft)
-            except Exception as error:  # a mistake of ours in one command must not fail the others
-                outcomes.append(Failed(error))
-            else:
-                payments = tuple(rows.payments.changed.values())
-                outcomes.append(Answered(reply, payments, _credits(decided, rows)))
-                decided.merge(rows)
-        return decided, outcomes
+        async with one_transaction(self.connection, self.epoch, self.step) as send:
+            for start in range(0, len(commands), _DECIDED_AT_ONCE):
+                part = slice(start, start + _DECIDED_AT_ONCE)
+                outcomes += map(partial(_decide, draft), commands[part], traces[part])
+                await send(draft.rows)
+        return outcomes
+
+
+def _decide(draft: Draft, command: Command[Any], trace: str | None) -> Outcome:
+    rows = draft.rows
+    rows.begin()
+    draft.trace = trace
+    try:
+        reply = decide(command, draft)
+    except Exception as error:  # a mistake of ours in one command must not fail the others
+        rows.undo()
+        return Failed(error)
+    return _answered(reply, rows)
+
+
+def _answered(reply: object, rows: View) -> Answered:
+    payments = tuple(payment for payment, _ in rows.payments.since(rows.journal))
+    credited = any(
+        account.kind is AccountKind.BALANCE and account.credits > (before.credits if before else 0)
+        for account, before in rows.accounts.since(rows.journal)
+    )
+    return Answered(reply, payments, credited)
 
 
 @asynccontextmanager
@@ -138,15 +154,6 @@ async def open_writer(
     async with open_connection(writer_conninfo(conninfo), cancel_grace=0) as connection:
         epoch = await take_claim(connection, now)
         yield Writer(connection, epoch, await _sequences(connection), catalogue, entropy)
-
-
-def _credits(before: View, after: View) -> bool:
-    """Whether somebody has more on their balance."""
-    for key, account in after.accounts.changed.items():
-        known = before.accounts.get(key)
-        if account.kind is AccountKind.BALANCE and account.credits > (known.credits if known else 0):
-            return True
-    return False
 
 
 async def _sequences(connection: TrioConnection) -> Sequences:

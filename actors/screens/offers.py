@@ -1,5 +1,7 @@
 """What costs less or nothing: trials, promo codes, gifts, and inviting somebody."""
 
+from markupsafe import Markup
+
 from actors.screens.page import Page, Told, menu, paragraphs, to_menu
 from actors.screens.shop import link_to_bot
 from domain.messages import (
@@ -100,7 +102,8 @@ def _invitation(message: Invitation, page: Page) -> Told:
     address = (
         words("invitation-code", code=message.code) if link is None else words("invitation-link", link=link)
     )
-    return paragraphs(words("invitation"), *lines, address), (to_menu(page),)
+    earned = Markup("\n").join((words("invitation"), *lines))
+    return paragraphs(earned, address), (to_menu(page),)
 
 
 def _reward(message: RewardEarned, page: Page) -> Told:

@@ -77,6 +77,8 @@ def item_is_monthly(item: Plan | TopUp) -> bool:
 
 def _offer(message: WaysToPay, page: Page, item: Plan | TopUp) -> Markup:
     words, title = page.words, page.title(item.title)
+    if isinstance(item, TopUp):
+        return words("ways-to-pay-top-up", title=title)
     if message.item.startswith("gift:"):
         return words("ways-to-pay-gift", title=title, price=message.price or item.price)
     if message.promo is not None and message.price is not None:

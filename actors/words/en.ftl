@@ -12,7 +12,7 @@ choices =
     🌐 Language: <b>{ $language }</b>
     🕒 Time zone: <b>{ $zone }</b>
 
-    What would you rather have?
+    Choose another language or time zone here:
 
 ## Buttons
 
@@ -52,6 +52,9 @@ top-ups =
     By how much shall it grow?
 ways-to-pay =
     <b>{ $title }</b> for <b>{ $price }</b>.
+    How would you like to pay?
+ways-to-pay-top-up =
+    💰 <b>{ $title }</b>.
     How would you like to pay?
 ways-to-pay-gift =
     🎁 A gift: <b>{ $title }</b> for <b>{ $price }</b>.

@@ -2,6 +2,8 @@
 
 Rows are never changed in place: a decision puts a new value where the old one was (`domain.draft`).
 Names and fields are the columns of `storage/migrations`; `storage.tables` maps one to the other.
+They are structs of msgspec because the writer copies some of them with a change ten times for each purchase; a row
+refers to no other row, so the collector of cycles need not look at them (`gc=False`).
 A `trace` is the causal id of the command that wrote the row, None where nothing led to it.
 """
 

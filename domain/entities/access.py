@@ -1,9 +1,10 @@
 """Paid time, what should be on the nodes, and what they confirmed."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+from msgspec import Struct
 
 from domain.money import Money
 
@@ -15,8 +16,7 @@ class SubscriptionStatus(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True, gc=False):
     """A user's access; UUID and address token stay the same for its whole life (U6).
 
     `periods` is how many periods made up its end so far, `trial` holds until something else gave time. `item`,
@@ -54,8 +54,7 @@ class PeriodCause(StrEnum):
     REWARD_BACK = "reward_back"
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True, gc=False):
     """Time given or taken (negative seconds), with the one fact that it follows from; never changed (I6)."""
 
     id: int
@@ -68,8 +67,7 @@ class Period:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True, gc=False):
     """What should be on every node: a version, whether the user is to be there, and whether a node has said so.
 
     `change` numbers the versions of all grants in the order in which they were decided, at `decided_at`.
@@ -85,8 +83,7 @@ class Grant:
     trace: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Provision:
+class Provision(Struct, frozen=True, gc=False):
     """What one node has confirmed of a grant."""
 
     subscription_id: int
@@ -96,8 +93,7 @@ class Provision:
     confirmed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Orphan:
+class Orphan(Struct, frozen=True, gc=False):
     """A user whom a node has and nobody should: noted before they are removed, and when the node confirmed it (U5)."""
 
     node: str

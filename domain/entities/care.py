@@ -1,8 +1,9 @@
 """What needs a person's eye: payments that are not as asked, refunds, and what an operator did by hand."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from domain.money import Money
 
@@ -16,8 +17,7 @@ class ReviewAction(StrEnum):
     IGNORE = "ignore"
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(Struct, frozen=True, gc=False):
     """A payment that was not as asked; open until somebody, or the rule for its case, has settled it (F10).
 
     `user_id` is who it belongs to as far as we know, `credit` what was put on their balance for it, `purchase_id` what
@@ -44,8 +44,7 @@ class RefundState(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Refund:
+class Refund(Struct, frozen=True, gc=False):
     """A payment on its way back; `shortage` is what had been spent of a top-up and could not be taken back (F11)."""
 
     payment_id: int
@@ -68,8 +67,7 @@ class ActKind(StrEnum):
     PROMO = "promo"
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True, gc=False):
     """Something an operator did by hand: who, why, when, and how much money or time (F14)."""
 
     id: int

@@ -1,9 +1,10 @@
 """The ledger: accounts, and the transfers between them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from domain.money import Money
 
@@ -28,8 +29,7 @@ class AccountKind(StrEnum):
     ADJUSTMENTS = "adjustments"
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True, gc=False):
     """An account of the ledger; its sums are posted by the database from transfers, never written by us."""
 
     id: int
@@ -45,8 +45,7 @@ class Account:
         return Money(self.credits - self.debits, self.currency)
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Struct, frozen=True, gc=False):
     """Money moved from one account (debit) to another (credit); balanced by construction, never changed (F8).
 
     `cause` and `cause_id` name the one fact that it follows from (I7).

@@ -1,8 +1,9 @@
 """Updates that came in, messages that go out, and first answers."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class MessageState(StrEnum):
@@ -14,8 +15,7 @@ class MessageState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxMessage:
+class OutboxMessage(Struct, frozen=True, gc=False):
     """A message to a person, written in the transaction of the fact that it tells (N1)."""
 
     id: int
@@ -33,8 +33,7 @@ class OutboxMessage:
     trace: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True, gc=False):
     """An update from Telegram as it came in; `done_at` is set in the transaction of what it caused.
 
     `chat_id` is what updates are kept in order by, 0 where there is no chat.
@@ -50,8 +49,7 @@ class Update:
     trace: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, gc=False):
     """The first answer to a command with a key; a repeat of the command gets it again."""
 
     key: str

@@ -1,11 +1,11 @@
 """People who have written to the bot."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class User:
+
+class User(Struct, frozen=True, gc=False):
     """A person who has written to the bot; the id is Telegram's, `number` is their place in the order of arrival.
 
     Whoever invited them has a smaller number, so invitations make no circle (F13). `promo_code` is what they entered

@@ -1,8 +1,9 @@
 """What makes things cheaper or free: promo codes, gifts, rewards for inviting."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from domain.money import Money
 
@@ -24,8 +25,7 @@ class Audience(StrEnum):
     OTHERS = "others"
 
 
-@dataclass(frozen=True, slots=True)
-class Promo:
+class Promo(Struct, frozen=True, gc=False):
     """A promo code and its limits (F12); `taken` counts uses and invoices that hold one, `honoured` those paid late."""
 
     code: str
@@ -47,8 +47,7 @@ class Promo:
     honoured: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PromoUse:
+class PromoUse(Struct, frozen=True, gc=False):
     """How often one person has taken a code, and how often they may."""
 
     code: str
@@ -57,8 +56,7 @@ class PromoUse:
     allowed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Redemption:
+class Redemption(Struct, frozen=True, gc=False):
     """A use of a code that took effect, with the purchase that it made cheaper."""
 
     id: int
@@ -68,8 +66,7 @@ class Redemption:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Gift:
+class Gift(Struct, frozen=True, gc=False):
     """A paid code that one person redeems; void once its purchase was refunded."""
 
     id: int
@@ -84,8 +81,7 @@ class Gift:
     void_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reward:
+class Reward(Struct, frozen=True, gc=False):
     """What a payment earned somebody: level 0 is the buyer's own bonus, 1 who invited them, and so on (F13)."""
 
     id: int

@@ -1,9 +1,10 @@
 """What is ordered, and the money that arrives for it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from domain.money import Money
 
@@ -58,8 +59,7 @@ _SETTLING: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(Struct, frozen=True, gc=False):
     """An order with its terms fixed at the invoice: what was asked, and what it gives.
 
     `value` is its price in the shop's currency: whatever else was paid is worth so much of it. `promo_held` while the
@@ -90,8 +90,7 @@ class Purchase:
     valid_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(Struct, frozen=True, gc=False):
     """Money that a provider says has arrived; `charge_id` is the provider's own name for it (F5)."""
 
     id: int

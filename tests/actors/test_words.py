@@ -1,11 +1,13 @@
 """Words in a reader's language: what is put into them stays what it is, money and dates as the language writes them."""
 
 from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from markupsafe import Markup
 
-from actors.words import MalformedWords, Recipient, Words, language_named, words_in
+from actors.words import Languages, MalformedWords, Recipient, Words, all_languages, words_in
 from actors.words.languages import parse
 from domain.money import Money
 
@@ -97,7 +99,20 @@ def test_a_moment_is_the_readers_own_date_and_time(
 def test_a_code_of_telegrams_finds_its_language_or_the_shops(
     code: str | None, default: str, language: str
 ) -> None:
-    assert language_named(code, default) == language
+    assert all_languages().named(code, default) == language
+
+
+def test_a_language_is_added_by_one_file_and_another_speaks_where_it_lacks_words(tmp_path: Path) -> None:
+    for file in files("actors.words").iterdir():
+        if file.name.endswith(".ftl"):
+            (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"))
+    (tmp_path / "de.ftl").write_text("paid-connected = Bezahlt: { $title } für { $price }, bis { $until }\n")
+    three = Languages(tmp_path)
+    german = three.words_in(Recipient("de-AT", "Europe/Vienna"), language="ru", time_zone="UTC")
+    assert three.codes == ("de", "en", "ru")
+    said = german("paid-connected", title="1 Monat", price=Money(199050, "EUR"), until=LATE)
+    assert spaced(said) == "Bezahlt: 1 Monat für 1.990,50 €, bis 23. Dezember 2026, 22:42 (Wien)"
+    assert german.plain("button-plans") == "🛒 Тарифы"
 
 
 def test_words_that_no_language_has_are_an_error_with_their_name() -> None:

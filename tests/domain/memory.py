@@ -27,10 +27,10 @@ class Shop:
 
     def do(self, command: Command[R]) -> R:
         """Decide a command; what it wrote is kept, unless it raises."""
-        above = self.rows.layer()
         rows = self.rows
+        rows.begin()
         draft = Draft(
-            above,
+            rows,
             self.now,
             CATALOGUE,
             self.sequences,
@@ -39,9 +39,11 @@ class Shop:
             charges={row.id: (row.provider, row.charge_id) for row in rows.payments.changed.values()},
             inviters={row.referral_code: row.id for row in rows.users.changed.values() if row.referral_code},
         )
-        reply = decide(command, draft)
-        self.rows.merge(above)
-        return reply
+        try:
+            return decide(command, draft)
+        except Exception:
+            rows.undo()
+            raise
 
     def update(self, person: Person = ALICE) -> int:
         """A fresh update in the inbox."""

@@ -5,11 +5,11 @@ not change what is decided, and the database's own sums and first messages are t
 """
 
 import json
-from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from psycopg.sql import SQL, Identifier
 
 from storage import tables
