@@ -5,6 +5,7 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -124,10 +125,29 @@ def test_one_answer_waits_behind_one_slot_of_a_broadcast_and_not_behind_a_burst(
 
 def test_a_pause_that_telegram_asks_for_holds_everything_and_shorter_ones_do_not_end_it() -> None:
     pacer = Pacer()
-    pacer.retry_after(3.0, now=10.0)
-    pacer.retry_after(1.0, now=10.5)
+    pacer.retry_after(3.0, 1, now=10.0)
+    pacer.retry_after(1.0, 2, now=10.5)
     assert pacer.earliest(1, 10.5) == 13.0
     assert pacer.earliest(2, 20.0) <= 20.0
+
+
+def test_a_pause_that_telegram_asks_for_in_a_group_holds_the_group_alone() -> None:
+    pacer = Pacer()
+    pacer.retry_after(30.0, -5, now=10.0)
+    assert pacer.earliest(-5, 10.5) == 40.0
+    assert pacer.earliest(1, 10.5) <= 10.5
+    pacer.begin(1, 50.0)
+    assert pacer.earliest(-5, 50.0) <= 50.1
+
+
+@pytest.mark.requirement("N5")
+def test_what_was_sent_before_a_restart_counts() -> None:
+    pacer = Pacer()
+    for number in range(30):
+        pacer.recall(-5 if number < 20 else number, 10.0 + number / 100)
+    assert pacer.earliest(29, 10.3) == pytest.approx(11.29)
+    assert pacer.earliest(1, 10.3) == pytest.approx(11.0)
+    assert pacer.earliest(-5, 10.3) == pytest.approx(70.0)
 
 
 def test_a_turn_that_was_never_finished_does_not_stop_its_chat_for_ever() -> None:
