@@ -40,7 +40,7 @@ class DbWriter(Actor):
         super().__init__(context)
         self._environment = environment
         self._metrics = environment.metrics
-        self._listeners = [context.ref("vpn"), context.ref("sender")]
+        self._vpn, self._sender = context.ref("vpn"), context.ref("sender")
         self._renewal = _if_there(context, "auto_renewal")
         self._session = AsyncExitStack()
         self._writer: Writer | None = None
@@ -72,11 +72,12 @@ class DbWriter(Actor):
                 envelope.reply(outcome.reply)
             else:
                 self._report(envelope, outcome.error)
-        for listener in self._listeners:
-            listener.cast(LookAgain())
+        self._vpn.cast(LookAgain())
         if any(isinstance(outcome, Answered) and outcome.credited for outcome in outcomes):
             for worker in self._renewal:
                 worker.cast(LookAgain())
+        if any(isinstance(outcome, Answered) and outcome.told for outcome in outcomes):
+            self._sender.cast(LookAgain())
 
     async def _execute(self, writes: list[Envelope]) -> list[Outcome]:
         """Execute a batch, on a new connection as often as one is lost, for as long as the watchdog lets us wait."""

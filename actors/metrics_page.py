@@ -35,8 +35,8 @@ _DATABASE_SECONDS: Final = 5.0
 _READER: Final = "metrics"
 
 _WAITING: Final = """
-    SELECT (SELECT count(*) FROM outbox WHERE state = 'pending') AS messages,
-        (SELECT min(created_at) FROM outbox WHERE state = 'pending') AS oldest_message,
+    SELECT (SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending')) AS messages,
+        (SELECT min(created_at) FROM outbox WHERE state IN ('pending', 'sending')) AS oldest_message,
         (SELECT count(*) FROM updates WHERE done_at IS NULL) AS updates
 """
 

@@ -1,92 +1,52 @@
 """`sender`: sends what the outbox holds, at the pace that Telegram allows, and records what became of each message.
 
-Within a chat, messages go in the order in which they were written; one that must wait holds back the later
-ones of its chat and nobody else's. A message whose outcome is unknown is sent again if it tells a fact about
-money or access (N3), else left alone.
+What is urgent goes first; within a chat, messages of one priority go in the order in which they were written. A message
+whose fate is not known is sent again if its kind promises that it arrives (N3). Of one that promises not to come twice,
+the try is marked before it is sent: where a mark is found at the start, the process was killed meanwhile, and nobody
+knows whether it arrived.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Final
 
 import trio
 
 from actors.environment import Environment
-from actors.lanes import Lanes
+from actors.letters import Letter, failed, other_way, settled
 from actors.messages import LookAgain, Write
+from actors.outbox import Due, Expired, Marked, OutboxReader
 from actors.screens import Shop, screen
 from actors.words import Recipient
-from domain.commands import SettleMessage
-from domain.entities import MessageState
+from domain.commands import AbandonMessages, ClaimMessages, DropMessages, ReleaseMessages, SettleMessage
+from domain.delivery import Promise
+from domain.entities import MessageState, Priority
 from domain.messages import decode
-from domain.outbox import FACTS
 from integrations.telegram.bot import TrioBot, open_bot
-from integrations.telegram.outgoing import (
-    Delivered,
-    EditText,
-    Outgoing,
-    Permanent,
-    SendText,
-    Temporary,
-    Unknown,
-    deliver,
-)
-from integrations.telegram.pacing import Pacer
-from runtime import Context, Message, Tick, Worker
+from integrations.telegram.outgoing import Outcome, deliver
+from integrations.telegram.pacing import GROUP_SECONDS, OVERALL_LIMIT, Pacer
+from integrations.telegram.pump import Pump, Verdict
+from runtime import Context, Message, Unavailable, Worker
+from storage.flush import no_step
 
-_PAGE: Final = 200
-_CHATS_AT_ONCE: Final = 4096
 #: A thread that draws a QR code competes with the event loop for the interpreter; sixteen would hold it for 80 ms.
 _DRAWN_AT_ONCE: Final = 1
-_BELOW_ALL: Final = -(2**63)
 
-_RETRY_SECONDS_FIRST: Final = 2.0
-_RETRY_SECONDS_MAX: Final = 600.0
+#: A third of a second of sending: enough to never wait for a mark, and few to lose if the process is killed.
+_MARKED_AHEAD: Final = 10
 
-_SETTLE_SECONDS: Final = 8.0  # less than the actor's stop timeout
+_WRITE_SECONDS: Final = 8.0  # less than the actor's stop timeout
+
+#: After a message its chat waits a second anyway; what follows it there is looked for in the meantime.
+_LOOK_AGAIN_SECONDS: Final = 0.5
 
 _WORDS: Final = {
     MessageState.SENT: "sent",
     MessageState.FAILED: "failed",
     MessageState.UNKNOWN: "unknown",
     MessageState.PENDING: "put off",
+    MessageState.DROPPED: "dropped",
 }
-
-_CHATS: Final = """
-    SELECT DISTINCT chat_id FROM outbox
-    WHERE state = 'pending' AND not_before <= %s AND chat_id > %s
-    ORDER BY chat_id LIMIT %s
-"""
-
-_PENDING: Final = """
-    SELECT outbox.id, chat_id, kind, body::text AS body, attempts, not_before, trace,
-        coalesce(chosen_language, language) AS language, time_zone
-    FROM outbox LEFT JOIN users ON users.id = chat_id
-    WHERE state = 'pending' AND chat_id = %s
-    ORDER BY outbox.id LIMIT %s
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Chat:
-    """A chat with messages that are due."""
-
-    chat_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """An outbox row that has not been settled."""
-
-    id: int
-    chat_id: int
-    kind: str
-    body: str
-    attempts: int
-    not_before: datetime
-    trace: str | None
-    language: str | None
-    time_zone: str | None
 
 
 class Sender(Worker):
@@ -94,17 +54,30 @@ class Sender(Worker):
 
     period = 2.0
 
+    #: Told each step as it has been taken (crash tests).
+    step: Callable[[str], None] = staticmethod(no_step)
+
     def __init__(self, context: Context, environment: Environment, shop: Shop) -> None:
         super().__init__(context)
         self._environment = environment
-        self._readers = environment.readers
         self._metrics = environment.metrics
+        self._outbox = OutboxReader(environment.readers, context.name)
         self._writer = context.ref("db_writer")
         self._pacer = Pacer()
+        self._pump: Pump[Letter] = Pump(
+            self,
+            self._pacer,
+            priorities=len(Priority),
+            prepared_ahead=_MARKED_AHEAD,
+            open_for=lambda: self.duty.switched_on and not self.context.stopping,
+        )
         self._drawing = trio.CapacityLimiter(_DRAWN_AT_ONCE)
-        self._lanes = Lanes(context.nursery, self._send_chat, _CHATS_AT_ONCE, context.log)
         self._bot: TrioBot | None = None
         self._shop = shop
+        self._has_taken_over = False
+        #: Messages that are marked, or being marked, by us.
+        self._ours: set[int] = set()
+        self._will_look = False
 
     async def started(self) -> None:
         """Open a connection of our own: what the poller does to its connection does not matter here."""
@@ -112,84 +85,164 @@ class Sender(Worker):
         self._bot = await self.context.open(
             open_bot(self._environment.secrets.bot_token, api_base=api, introduce=False)
         )
+        self.context.nursery.start_soon(self._pump.run)
         await super().started()
 
     async def receive(self, message: Message) -> object:
         """A hint means that the outbox has something new."""
         if isinstance(message, LookAgain):
-            return await super().receive(Tick())
+            if self._has_taken_over and self.duty.switched_on and not self.context.stopping:
+                await self._look()
+            return None
         return await super().receive(message)
 
     async def tick(self) -> None:
-        """Wake the lane of every chat that has something due."""
-        now, last = self.context.clock.now(), _BELOW_ALL
-        while page := await self._readers.fetch(Chat, _CHATS, (now, last, _PAGE), reader=self.context.name):
-            for chat in page:
-                self._lanes.wake(chat.chat_id)
-            last = page[-1].chat_id
+        """Drop what is too late, and offer the pump what is due."""
+        if not self._has_taken_over:
+            await self._take_over()
+        else:
+            await self._release_what_nobody_sends()
+        await self._drop_expired()
+        await self._look()
+        self._pump.wake()
 
-    async def _send_chat(self, chat: int) -> None:
-        while page := await self._readers.fetch(Pending, _PENDING, (chat, _PAGE), reader=self.context.name):
-            for row in page:
-                if row.not_before > self.context.clock.now():
-                    return
-                with self.context.adopt(row.trace):
-                    if not await self._send(row):
-                        return
+    async def _take_over(self) -> None:
+        """Go on after whoever sent before us: their marks are given up, and the pace of their last minute counts."""
+        marked: Marked | None = None
+        while page := await self._outbox.marked(marked):
+            marked = page[-1]
+            numbers = tuple(each.id for each in page)
+            self.context.log.warning("messages may have been sent before the restart", outbox=numbers)
+            await self._writer.call(Write(AbandonMessages(numbers)))
+        clock, now = self.context.clock.now(), trio.current_time()
+        since = clock - timedelta(seconds=GROUP_SECONDS)
+        for each in reversed(await self._outbox.sent_since(since, int(OVERALL_LIMIT * GROUP_SECONDS))):
+            self._pacer.recall(each.chat_id, min(now, now - (clock - each.settled_at).total_seconds()))
+        self._has_taken_over = True
 
-    async def _send(self, row: Pending) -> bool:
-        """Send one message and record the outcome; False where the rest of its chat has to wait."""
-        try:
-            outgoing = await trio.to_thread.run_sync(
-                lambda: screen(
-                    decode(row.body), row.chat_id, self._shop, Recipient(row.language, row.time_zone)
-                ),
-                limiter=self._drawing,
-            )
-        except Exception as error:  # one message of another version must not stop everybody's
-            self.context.log.error("message cannot be read", outbox=row.id, exc_info=error)
-            reason = f"cannot be read: {type(error).__name__}"
-            await self._writer.call(
-                Write(SettleMessage(outbox_id=row.id, state=MessageState.FAILED, error=reason))
-            )
-            return True
-        outcome = await self._deliver(row.chat_id, outgoing)
-        match outcome:
-            case Delivered(message_id):
-                settled = SettleMessage(outbox_id=row.id, state=MessageState.SENT, message_id=message_id)
-            case Permanent(reason, unreachable):
-                settled = SettleMessage(
-                    outbox_id=row.id, state=MessageState.FAILED, error=reason, unreachable=unreachable
+    async def _release_what_nobody_sends(self) -> None:
+        """Take off the marks that were set after we had stopped waiting for them."""
+        last: Marked | None = None
+        while page := await self._outbox.marked(last):
+            last = page[-1]
+            if lost := tuple(each.id for each in page if each.id not in self._ours):
+                await self._writer.call(Write(ReleaseMessages(lost)))
+
+    async def _drop_expired(self) -> None:
+        now = self.context.clock.now()
+        last: Expired | None = None
+        while page := await self._outbox.expired(now, last):
+            last = page[-1]
+            dropped = await self._writer.call(Write(DropMessages(tuple(each.id for each in page))))
+            self.context.log.info("messages dropped", outdated=dropped)
+
+    async def _look(self) -> None:
+        """Offer what is due, the most urgent first, as much as there is room for."""
+        now = self.context.clock.now()
+        for priority in Priority:
+            last: Due | None = None
+            while self._pump.room(priority) > 0 and (page := await self._outbox.due(priority, now, last)):
+                last = page[-1]
+                for row in page:
+                    if self._pump.room(priority) > 0:
+                        self._pump.offer(row.chat_id, priority, Letter(row))
+        self.step("read")
+
+    def _look_before_long(self) -> None:
+        if not self._will_look:
+            self._will_look = True
+            self.context.nursery.start_soon(self._look_soon)
+
+    async def _look_soon(self) -> None:
+        await trio.sleep(_LOOK_AGAIN_SECONDS)
+        self._will_look = False
+        self.context.me.cast(LookAgain())
+
+    # What the pump asks for.
+
+    async def prepare(self, what: Letter) -> bool:
+        """Make its words and pictures, and mark it if it must not be sent twice."""
+        row = what.row
+        with self.context.adopt(row.trace):
+            try:
+                what.outgoing = await trio.to_thread.run_sync(
+                    lambda: screen(
+                        decode(row.body), row.chat_id, self._shop, Recipient(row.language, row.time_zone)
+                    ),
+                    limiter=self._drawing,
                 )
-            case Temporary(reason, retry_after):
-                settled = self._put_off(row, reason, retry_after)
-            case Unknown(reason) if row.kind in FACTS:
-                settled = self._put_off(row, reason, None)
-            case Unknown(reason):
-                settled = SettleMessage(outbox_id=row.id, state=MessageState.UNKNOWN, error=reason)
-        self._note(row, settled)
-        with trio.CancelScope(shield=True):  # cancelled here, it would be said again
-            await self._writer.call(Write(settled), timeout=_SETTLE_SECONDS)
-        return settled.state is not MessageState.PENDING
+                promise = what.promise
+            except Exception as error:  # one message of another version must not stop everybody's
+                self.context.log.error("message cannot be read", outbox=row.id, exc_info=error)
+                await self._record(row, failed(row, f"cannot be read: {type(error).__name__}"))
+                return False
+            self.step("prepared")
+            return promise is Promise.AT_LEAST_ONCE or await self._mark(what)
 
-    async def _deliver(self, chat: int, outgoing: Outgoing) -> Delivered | Permanent | Temporary | Unknown:
+    def expired(self, what: Letter) -> bool:
+        """Whether it makes no sense any more."""
+        return what.expired(self.context.clock.now())
+
+    async def send(self, what: Letter) -> Outcome:
+        """Send it, once."""
         assert self._bot is not None, "started opens the bot"
-        while (at := self._pacer.earliest(chat, trio.current_time())) > trio.current_time():  # noqa: ASYNC110
-            await trio.sleep_until(at)  # others may have taken the turn meanwhile
-        turn = self._pacer.begin(chat, trio.current_time())
-        with trio.CancelScope(shield=True):  # cut off half-way, nobody would know whether it arrived
-            outcome = await deliver(self._bot, outgoing)
-            if isinstance(outcome, Permanent) and not outcome.unreachable and isinstance(outgoing, EditText):
-                # The message that this should replace is gone, or is a picture: say it in a new one.
-                outcome = await deliver(self._bot, SendText(chat, outgoing.html, outgoing.buttons))
-        ended = trio.current_time()
-        self._pacer.finish(turn, ended)
-        if isinstance(outcome, Temporary) and outcome.retry_after is not None:
-            self._pacer.retry_after(outcome.retry_after, ended)
+        assert what.outgoing is not None, "it was prepared"
+        self.step("sending")
+        outcome = await deliver(self._bot, what.outgoing)
+        self.step("sent")
         return outcome
 
-    def _note(self, row: Pending, settled: SettleMessage) -> None:
-        word = _WORDS[settled.state]
+    async def settle(self, what: Letter, outcome: Outcome | None) -> Verdict:
+        """Record what became of it."""
+        if (other := other_way(what, outcome)) is not None:
+            what.outgoing = other
+            return Verdict.AGAIN
+        with self.context.adopt(what.row.trace):
+            if not await self._record(what.row, settled(what, outcome, self.context.clock.now())):
+                return Verdict.UNRECORDED
+        self._ours.discard(what.row.id)
+        self.step("settled")
+        return Verdict.DONE
+
+    async def give_back(self, unsent: Sequence[Letter]) -> None:
+        """Take the marks off what will not be sent now."""
+        numbers = tuple(each.row.id for each in unsent if each.marked)
+        if numbers:
+            try:
+                await self._writer.call(Write(ReleaseMessages(numbers)), timeout=_WRITE_SECONDS)
+            except Unavailable as error:
+                self.context.log.warning("marks are left", outbox=numbers, error=str(error))
+        self.step("given back")
+
+    async def _mark(self, letter: Letter) -> bool:
+        """Mark it; False if it is not to be sent, or not now."""
+        number = letter.row.id
+        self._ours.add(number)
+        try:
+            with trio.CancelScope(shield=True):  # the mark is set or not, but we must know
+                claim = Write(ClaimMessages((number,)))
+                letter.marked = number in await self._writer.call(claim, timeout=_WRITE_SECONDS)
+        except Unavailable as error:
+            self.context.log.warning("message put off", outbox=number, error=str(error))
+        if not letter.marked:
+            self._ours.discard(number)
+            self._look_before_long()
+        self.step("marked")
+        return letter.marked
+
+    async def _record(self, row: Due, settlement: SettleMessage) -> bool:
+        """Write an outcome down; False if the writer does not answer."""
+        try:
+            await self._writer.call(Write(settlement), timeout=_WRITE_SECONDS)
+        except Unavailable as error:
+            self.context.log.warning("outcome not recorded", outbox=row.id, error=str(error))
+            return False
+        self._note(row, settlement)
+        self._look_before_long()
+        return True
+
+    def _note(self, row: Due, settlement: SettleMessage) -> None:
+        word = _WORDS[settlement.state]
         self._metrics.messages.labels(row.kind, word.replace(" ", "_")).inc()
         self.context.log.info(
             f"message {word}",
@@ -197,15 +250,5 @@ class Sender(Worker):
             chat=row.chat_id,
             kind=row.kind,
             attempt=row.attempts + 1,
-            **({} if settled.error is None else {"error": settled.error}),
-        )
-
-    def _put_off(self, row: Pending, reason: str, retry_after: float | None) -> SettleMessage:
-        backoff = min(_RETRY_SECONDS_FIRST * 2 ** min(row.attempts, 16), _RETRY_SECONDS_MAX)
-        wait = timedelta(seconds=retry_after if retry_after is not None else backoff)
-        return SettleMessage(
-            outbox_id=row.id,
-            state=MessageState.PENDING,
-            error=reason,
-            not_before=self.context.clock.now() + wait,
+            **({} if settlement.error is None else {"error": settlement.error}),
         )

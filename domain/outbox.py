@@ -1,68 +1,163 @@
 """Writing messages to people, in the transaction of the fact that they tell (N1, N2)."""
 
+from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
 
 from domain import messages
-from domain.commands import FinishUpdate, PutAside, RecordUpdates, SettleMessage
+from domain.commands import (
+    AbandonMessages,
+    ClaimMessages,
+    DropMessages,
+    FinishUpdate,
+    PutAside,
+    RecordUpdates,
+    ReleaseMessages,
+    SettleMessage,
+)
+from domain.delivery import DELIVERY
 from domain.draft import Draft
 from domain.entities import MessageState, OutboxMessage, Update
-
-#: Kinds that tell a fact about money or access (N3): tried as long as it takes, also after an unknown outcome.
-FACTS: Final = frozenset({"paid", "topped_up", "access_ready", "expired", "under_review"})
-
-#: A message that failed for a passing reason is given up after this many tries.
-SENDING_ATTEMPTS_MAX: Final = 12
 
 #: An update that could not be handled is parked after this many tries, so that it does not block its chat.
 HANDLING_ATTEMPTS_MAX: Final = 5
 
+_KILLED: Final = "the process ended while it was being sent"
+_CUT_OFF: Final = "this person could not be reached the last time"
+
 
 def tell(
-    draft: Draft, chat_id: int, key: str, message: messages.Message, *, trace: str | None = None
+    draft: Draft,
+    chat_id: int,
+    key: str,
+    message: messages.Message,
+    *,
+    not_before: datetime | None = None,
+    expires_at: datetime | None = None,
+    broadcast_id: int | None = None,
+    trace: str | None = None,
 ) -> None:
-    """Write one message; `key` names the fact, and the database keeps at most one message for a key.
+    """Write one message; `key` names the fact, and the database keeps at most one message for a key (N2).
 
-    `trace` is the causal id of an earlier command that this completes; without it the message carries this command's.
+    It is sent from `not_before` on, or at once; from `expires_at` on, or after the time that its kind lasts, it makes
+    no sense any more. `trace` is the causal id of an earlier command that this completes; without it the message
+    carries this command's.
     """
+    kind = str(message.__struct_config__.tag)
+    delivery = DELIVERY[kind]
+    starts_at = not_before or draft.now
+    if expires_at is None and delivery.lasts is not None:
+        expires_at = starts_at + delivery.lasts
     row = OutboxMessage(
         id=draft.new_id("outbox"),
         chat_id=chat_id,
         key=key,
-        kind=str(message.__struct_config__.tag),
+        kind=kind,
         body=messages.encode(message),
         created_at=draft.now,
-        not_before=draft.now,
+        not_before=starts_at,
         trace=trace or draft.trace,
+        priority=delivery.priority,
+        expires_at=expires_at,
+        broadcast_id=broadcast_id,
     )
     draft.rows.outbox.put(row)
 
 
+def claim(command: ClaimMessages, draft: Draft) -> tuple[int, ...]:
+    """Mark messages that must not be sent twice, before they are sent, and say which of them may be sent now.
+
+    One that makes no sense any more is dropped, one to a person who could not be reached ends here. One that is marked
+    already was marked by the same command, whose answer was lost.
+    """
+    claimed = []
+    for outbox_id in command.outbox_ids:
+        row = draft.rows.outbox.get(outbox_id)
+        if row is None or row.state not in (MessageState.PENDING, MessageState.SENDING):
+            continue
+        user = draft.rows.users.get(row.chat_id)
+        if row.state is MessageState.SENDING:
+            claimed.append(row.id)
+        elif row.expires_at is not None and row.expires_at <= draft.now:
+            _end(draft, row, MessageState.DROPPED, row.error)
+        elif user is not None and user.unreachable_since is not None:
+            _end(draft, row, MessageState.FAILED, _CUT_OFF)
+        else:
+            marked = replace(row, state=MessageState.SENDING, attempts=row.attempts + 1)
+            claimed.append(draft.rows.outbox.put(marked).id)
+    return tuple(claimed)
+
+
+def release(command: ReleaseMessages, draft: Draft) -> None:
+    """Take marks off again: these were not sent, and nobody is about to send them."""
+    for row in _marked(draft, command.outbox_ids):
+        draft.rows.outbox.put(replace(row, state=MessageState.PENDING, attempts=row.attempts - 1))
+
+
+def abandon(command: AbandonMessages, draft: Draft) -> None:
+    """Give up what was marked when the process was killed: it may have been sent."""
+    for row in _marked(draft, command.outbox_ids):
+        _end(draft, row, MessageState.UNKNOWN, _KILLED)
+
+
+def drop(command: DropMessages, draft: Draft) -> int:
+    """Drop those messages that make no sense any more (N7)."""
+    dropped = 0
+    for outbox_id in command.outbox_ids:
+        row = draft.rows.outbox.get(outbox_id)
+        if row is None or row.state is not MessageState.PENDING or row.expires_at is None:
+            continue
+        if row.expires_at <= draft.now:
+            _end(draft, row, MessageState.DROPPED, row.error)
+            dropped += 1
+    return dropped
+
+
 def settle(command: SettleMessage, draft: Draft) -> None:
-    """Record the outcome of a try; a settled message stays as it was settled first."""
+    """Record the outcome of a try. What was settled stays so, unless it is learnt that it did arrive.
+
+    A message that would have to wait until it makes no sense any more is dropped. A failed message changes nothing of
+    its user but that they cannot be reached (N4), and one that arrived proves that they can.
+    """
     row = draft.rows.outbox.get(command.outbox_id)
-    if row is None or row.state is not MessageState.PENDING:
+    if row is None or not _may_become(row.state, command.state):
         return
-    attempts = row.attempts + 1
-    state = command.state
-    if state is MessageState.PENDING and attempts >= SENDING_ATTEMPTS_MAX and row.kind not in FACTS:
-        state = MessageState.FAILED
-    settled = state is not MessageState.PENDING
+    state, not_before = command.state, command.not_before or row.not_before
+    if state is MessageState.PENDING and row.expires_at is not None and row.expires_at <= not_before:
+        state = MessageState.DROPPED
+    tried = row.state is MessageState.PENDING and command.state is not MessageState.DROPPED
     draft.rows.outbox.put(
         replace(
             row,
             state=state,
-            attempts=attempts,
+            attempts=row.attempts + tried,
             message_id=command.message_id,
             error=command.error,
-            not_before=command.not_before or row.not_before,
-            settled_at=draft.now if settled else None,
+            not_before=not_before,
+            settled_at=None if state is MessageState.PENDING else draft.now,
         )
     )
     user = draft.rows.users.get(row.chat_id)
-    if command.unreachable and user is not None and user.unreachable_since is None:
+    if user is not None and command.unreachable and user.unreachable_since is None:
         draft.rows.users.put(replace(user, unreachable_since=draft.now))
+    elif user is not None and state is MessageState.SENT and user.unreachable_since is not None:
+        draft.rows.users.put(replace(user, unreachable_since=None))
+
+
+def _may_become(state: MessageState, wanted: MessageState) -> bool:
+    if state in (MessageState.UNKNOWN, MessageState.DROPPED):
+        return wanted is MessageState.SENT
+    return state in (MessageState.PENDING, MessageState.SENDING) and wanted is not MessageState.SENDING
+
+
+def _marked(draft: Draft, outbox_ids: tuple[int, ...]) -> list[OutboxMessage]:
+    rows = [draft.rows.outbox.get(outbox_id) for outbox_id in outbox_ids]
+    return [row for row in rows if row is not None and row.state is MessageState.SENDING]
+
+
+def _end(draft: Draft, row: OutboxMessage, state: MessageState, error: str | None) -> None:
+    draft.rows.outbox.put(replace(row, state=state, error=error, settled_at=draft.now))
 
 
 def record_updates(command: RecordUpdates, draft: Draft) -> int:

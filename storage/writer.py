@@ -19,7 +19,7 @@ from domain.catalogue import Catalogue
 from domain.commands import Command
 from domain.decide import decide
 from domain.draft import Draft, Sequences, View
-from domain.entities import AccountKind, Payment
+from domain.entities import AccountKind, MessageState, Payment
 from storage.claim import ClaimLost, is_claim_lost, take_claim
 from storage.connection import TrioConnection, open_connection
 from storage.flush import no_step, one_transaction
@@ -42,12 +42,13 @@ _DECIDED_AT_ONCE: Final = 64
 class Answered:
     """A command took effect, now or when it came first; this is its answer, and what it wrote now.
 
-    `credited`: some user's balance has grown.
+    `credited`: some user's balance has grown. `told`: there are messages to send.
     """
 
     reply: object
     payments: tuple[Payment, ...] = field(default=(), compare=False)
     credited: bool = field(default=False, compare=False)
+    told: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,8 @@ def _answered(reply: object, rows: View) -> Answered:
         account.kind is AccountKind.BALANCE and account.credits > (before.credits if before else 0)
         for account, before in rows.accounts.since(rows.journal)
     )
-    return Answered(reply, payments, credited)
+    told = any(message.state is MessageState.PENDING for message, _ in rows.outbox.since(rows.journal))
+    return Answered(reply, payments, credited, told)
 
 
 @asynccontextmanager

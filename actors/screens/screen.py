@@ -4,7 +4,7 @@ from typing import assert_never
 
 from msgspec import structs
 
-from actors.screens import access, afterwards, home, offers, paying, selling
+from actors.screens import access, afterwards, home, offers, paying, selling, unasked
 from actors.screens.page import Page, Told
 from actors.screens.shop import Shop
 from actors.words import Recipient
@@ -35,7 +35,8 @@ def _with_title(message: messages.AnyMessage, page: Page) -> messages.AnyMessage
 
 
 def _told(
-    message: "home.Message | selling.Message | paying.Message | access.Message | offers.Message | afterwards.Message",
+    message: "home.Message | selling.Message | paying.Message | access.Message | offers.Message | afterwards.Message"
+    " | unasked.Message",
     page: Page,
 ) -> Told:
     if isinstance(message, home.Message):
@@ -50,4 +51,6 @@ def _told(
         return offers.told(message, page)
     if isinstance(message, afterwards.Message):
         return afterwards.told(message, page)
+    if isinstance(message, unasked.Message):
+        return unasked.told(message, page)
     assert_never(message)

@@ -223,6 +223,13 @@ time-granted = 🎁 { $days ->
     } of access for you: { $reason }. Valid until <b>{ $until }</b>.
 revoked = ⛔ <b>{ $title }</b> was ended: { $reason }.
 
+## Without having been asked
+
+ends-soon =
+    ⏰ <b>{ $title }</b> ends on { $at }.
+    Renew now, and you stay connected with the same key.
+announcement = { $text }
+
 ## Without markup: invoices, and why a payment is refused at the last moment
 
 invoice-description = { $shop }: { $title }

@@ -38,6 +38,10 @@ from domain.commands.inbox import (
     RecordUpdates,
 )
 from domain.commands.outbox import (
+    AbandonMessages,
+    ClaimMessages,
+    DropMessages,
+    ReleaseMessages,
     SettleMessage,
 )
 from domain.commands.people import (
@@ -63,16 +67,19 @@ from domain.commands.selling import (
 )
 
 __all__ = [
+    "AbandonMessages",
     "AdjustBalance",
     "AskRefund",
     "AttachInvoice",
     "AutoRenew",
     "Choose",
+    "ClaimMessages",
     "Command",
     "ConfirmProvisions",
     "Confirmation",
     "CreatePromo",
     "Dispute",
+    "DropMessages",
     "Endings",
     "EnterCode",
     "ExpireSubscriptions",
@@ -93,6 +100,7 @@ __all__ = [
     "RecordRefund",
     "RecordUpdates",
     "RefuseRefund",
+    "ReleaseMessages",
     "Renewal",
     "ReportUnavailable",
     "RevokeAccess",

@@ -34,6 +34,7 @@ from domain.entities.mail import (
     Answer,
     MessageState,
     OutboxMessage,
+    Priority,
     Update,
 )
 from domain.entities.people import (
@@ -74,6 +75,7 @@ __all__ = [
     "PaymentOutcome",
     "Period",
     "PeriodCause",
+    "Priority",
     "Promo",
     "PromoKind",
     "PromoUse",

@@ -59,6 +59,10 @@ from domain.messages.selling import (
     ToppedUp,
     UnderReview,
 )
+from domain.messages.unasked import (
+    Announcement,
+    EndsSoon,
+)
 
 AnyMessage = (
     AccessReady
@@ -104,6 +108,8 @@ AnyMessage = (
     | ToppedUp
     | AlreadyPaid
     | UnderReview
+    | EndsSoon
+    | Announcement
 )
 
 
@@ -123,6 +129,7 @@ __all__ = [
     "Account",
     "Adjusted",
     "AlreadyPaid",
+    "Announcement",
     "AnyMessage",
     "AskForCode",
     "AutoRenewal",
@@ -132,6 +139,7 @@ __all__ = [
     "ConfirmBalance",
     "Credited",
     "CryptoInvoice",
+    "EndsSoon",
     "Expired",
     "GiftList",
     "GiftReady",

@@ -9,7 +9,8 @@ import logging
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from contextvars import ContextVar
+from typing import Any, Final
 
 import telegram
 from telegram.error import InvalidToken, NetworkError, TelegramError
@@ -24,6 +25,10 @@ REQUEST_SECONDS: Final = 10.0
 MAX_CONNECTIONS: Final = 16
 #: The request that fetches updates waits this much longer than it asks Telegram to.
 POLL_MARGIN_SECONDS: Final = 5.0
+
+#: What Telegram answered to the present task's last call. The library makes objects of an
+#: answer after the deed is done, and fails where it does not expect what it finds.
+answered: Final[ContextVar[object]] = ContextVar("answered", default=None)
 
 _TOKEN: Final = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 
@@ -66,6 +71,11 @@ class TrioBot(telegram.Bot):
 
     async def shutdown(self) -> None:
         """Nothing: `open_bot` closes what it opened."""
+
+    async def _post(self, endpoint: str, *args: Any, **kwargs: Any) -> Any:  # the library's signature
+        answer = await super()._post(endpoint, *args, **kwargs)
+        answered.set(answer)
+        return answer
 
     async def raw_updates(
         self, offset: int | None, poll_seconds: int, allowed_updates: Sequence[str]

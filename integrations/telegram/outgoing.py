@@ -13,7 +13,7 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, TelegramError
 
 from domain.money import Money
-from integrations.telegram.bot import TrioBot
+from integrations.telegram.bot import TrioBot, answered
 from integrations.telegram.request import MaybeDelivered, TooManyRequests
 
 
@@ -141,15 +141,24 @@ async def deliver(bot: TrioBot, outgoing: Outgoing) -> Outcome:
     Raises nothing for what Telegram or the network may do.
     """
     await trio.lowlevel.checkpoint()
+    answered.set(None)
     try:
         with trio.CancelScope(shield=True):
             message_id = await _carry_out(bot, outgoing)
     except TelegramError as error:
         return _outcome(error, outgoing)
     except Exception as error:
-        # An answer of a wrong shape comes after the deed: crashing on it would do the deed again and again.
-        return Unknown(f"the answer cannot be read: {type(error).__name__}: {error}")
+        answer = answered.get()
+        if answer is None:
+            return Temporary(f"cannot be sent: {type(error).__name__}: {error}")
+        # An answer of a wrong shape comes after the deed: taken for a failure, it would repeat the deed for ever.
+        return Delivered(_message_id(answer))
     return Delivered(message_id)
+
+
+def _message_id(answer: object) -> int | None:
+    found = answer.get("message_id") if isinstance(answer, dict) else None
+    return found if isinstance(found, int) else None
 
 
 async def _carry_out(bot: TrioBot, outgoing: Outgoing) -> int | None:

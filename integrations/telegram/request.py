@@ -81,7 +81,9 @@ class HttpRequest(BaseRequest):
         if answer.status_code == _TOO_MANY_REQUESTS:
             raise TooManyRequests(_retry_after(answer.content))
         if answer.status_code >= _SERVER_ERROR:
-            raise NetworkError(f"the Bot API answered {answer.status_code}")
+            reason = f"the Bot API answered {answer.status_code}"
+            # Telegram's own refusal says `"ok": false`; what stands in between does not know what became of it.
+            raise NetworkError(reason) if _is_refusal(answer.content) else MaybeDelivered(reason)
         if answer.is_success and b'"result"' not in answer.content:
             raise TelegramError("the Bot API's answer has no result")
         return answer.status_code, answer.content
@@ -96,6 +98,14 @@ class HttpRequest(BaseRequest):
         if not isinstance(answer, dict):
             raise TelegramError("the Bot API's answer is not a JSON object")
         return answer
+
+
+def _is_refusal(body: bytes) -> bool:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and answer.get("ok") is False
 
 
 def _retry_after(body: bytes) -> float:

@@ -38,7 +38,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """A button of ours was pressed; `message_id` is the message it hangs on, None if Telegram lost it."""
+    """A button of ours was pressed; `message_id` is the text that it hangs on.
+
+    None if Telegram lost it, or if it is a picture or an invoice, which no text can take the place of.
+    """
 
     user: Person
     query_id: str
@@ -177,10 +180,16 @@ def _command(user: Person, message: telegram.Message) -> Command | None:
 def _read_tap(query: telegram.CallbackQuery) -> Inbound:
     if query.data is None:
         return Ignored("a button without data")
-    shown = query.message
-    private = shown is not None and shown.chat.type == telegram.Chat.PRIVATE
-    message_id = shown.message_id if shown is not None and private else None
+    message_id = None if query.message is None else _replaceable(query.message)
     return Tap(_person(query.from_user), query.id, query.data, message_id)
+
+
+def _replaceable(shown: telegram.MaybeInaccessibleMessage) -> int | None:
+    if shown.chat.type != telegram.Chat.PRIVATE:
+        return None
+    if shown.is_accessible and isinstance(shown, telegram.Message) and shown.text is None:
+        return None
+    return shown.message_id
 
 
 def _read_membership(change: telegram.ChatMemberUpdated) -> Inbound:

@@ -152,8 +152,9 @@ async def test_a_message_of_another_version_does_not_stop_the_others(
     async with open_town(database, tmp_path) as town:
         with owner_of(database) as owner:
             owner.execute(
-                "INSERT INTO outbox (id, chat_id, key, kind, body, created_at, not_before, state, attempts) VALUES "
-                """(1000000, 1002, 'k', 'gone', '{"type": "gone"}', '2020-01-01', '2020-01-01', 'pending', 0)"""
+                "INSERT INTO outbox"
+                " (id, chat_id, key, kind, body, created_at, not_before, state, attempts, priority) VALUES "
+                """(1000000, 1002, 'k', 'gone', '{"type": "gone"}', '2020-01-01', '2020-01-01', 'pending', 0, 0)"""
             )
         town.system.ref("sender").cast(LookAgain())
         alice = town.person()

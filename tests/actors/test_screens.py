@@ -130,6 +130,8 @@ def what_comes_after(title: str) -> list[AnyMessage]:
         messages.Adjusted(amount=-RUB, balance=RUB, reason=title),
         messages.TimeGranted(days=3, expires_at=WHEN, reason=title),
         messages.Revoked(title=title, reason=title),
+        messages.EndsSoon(title=title, expires_at=WHEN),
+        messages.Announcement(text=f"«{title}»"),
     ]
 
 

@@ -88,11 +88,12 @@ async def test_queries_are_answered(api: ScriptedBotApi, bot: TrioBot) -> None:
         (refused(429, "Too Many Requests", retry_after=3), Temporary("3 s", 3.0)),
         (refused(429, "a proxy's own"), Temporary("1 s", 1.0)),
         (refused(500, "Internal Server Error"), Temporary("500")),
-        (PlainTextResponse("<html>Bad Gateway</html>", 502), Temporary("502")),
+        (PlainTextResponse("<html>Bad Gateway</html>", 502), Unknown("502")),
         (refused(401, "Unauthorized"), Temporary("Unauthorized")),
         (PlainTextResponse("<html>hello</html>"), Unknown("no result")),
         (JSONResponse({"ok": True}), Unknown("no result")),
-        (ok("what"), Unknown("cannot be read")),
+        (ok("what"), Delivered(None)),
+        (ok({"message_id": 9, "date": "of another shape"}), Delivered(9)),
     ],
 )
 async def test_each_refusal_is_one_outcome(
@@ -108,8 +109,20 @@ async def test_each_refusal_is_one_outcome(
         case Temporary(reason, retry_after), Temporary(said, got_retry_after):
             assert reason in said
             assert retry_after == got_retry_after
+        case Delivered(), Delivered():
+            assert got == outcome
         case Unknown(reason), Unknown(said):
             assert reason in said
+
+
+async def test_what_never_left_is_tried_again(api: ScriptedBotApi, bot: TrioBot) -> None:
+    api.on("sendMessage", ok(message(5)))
+    await deliver(bot, _HELLO)
+    unsendable = SendText(1001, "text", (("not a button",),))  # type: ignore[arg-type] # a mistake of ours
+    got = await deliver(bot, unsendable)
+    assert isinstance(got, Temporary)
+    assert "cannot be sent" in got.reason
+    assert len(api.called("sendMessage")) == 1
 
 
 async def test_an_edit_that_changes_nothing_has_succeeded(api: ScriptedBotApi, bot: TrioBot) -> None:

@@ -78,8 +78,28 @@ _KNOWN: list[tuple[dict[str, Any], Inbound]] = [
     (_message(text="hello <b>"), Text(_ANN, "hello <b>", 7)),
     (_message(text="/not a command"), Text(_ANN, "/not a command", 7)),
     (
-        {"callback_query": {"id": "9", "from": _FROM, "chat_instance": "1", "data": "buy:1", **_message()}},
+        {
+            "callback_query": {
+                "id": "9",
+                "from": _FROM,
+                "chat_instance": "1",
+                "data": "buy:1",
+                **_message(text="x"),
+            }
+        },
         Tap(_ANN, "9", "buy:1", 7),
+    ),
+    (
+        {
+            "callback_query": {
+                "id": "9",
+                "from": _FROM,
+                "chat_instance": "1",
+                "data": "buy:1",
+                **_message(caption="a picture"),
+            }
+        },
+        Tap(_ANN, "9", "buy:1", None),
     ),
     (
         {"callback_query": {"id": "9", "from": _FROM, "chat_instance": "1", "data": "buy:1"}},
