@@ -55,7 +55,7 @@ async def keep_buying(person: Person, took: list[float], enough: trio.Event) -> 
 
 async def operate(sandbox: Sandbox, folder: Path, config: Path) -> None:
     """Everything that an operator may do to a running shop."""
-    for name in ("fast_expiry", "sender", "telegram", "db_writer", "vpn", "gateway"):
+    for name in ("auto_renewal", "fast_expiry", "sender", "telegram", "db_writer", "vpn", "gateway"):
         assert "reloaded" in await ctl(folder, "reload", name)
     await ctl(folder, "suspend", "crypto_payment_watcher")
     assert "suspended" in await ctl(folder, "status")
