@@ -14,6 +14,7 @@ import errno
 import fcntl
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -38,6 +39,7 @@ def main(config_path: str, parent_pid: str, doors_text: str) -> None:
     `doors_text` is the part of the configuration that says where it listens, as JSON: the whole may be 20 MB.
     """
     _die_with_parent(int(parent_pid))
+    _allow_connections()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     _lock(Path(config_path).with_suffix(".lock"))
     try:
@@ -67,6 +69,12 @@ def _die_with_parent(parent_pid: int) -> None:
         _refuse(f"cannot ask the kernel to end Xray with its parent: {os.strerror(ctypes.get_errno())}")
     if os.getppid() != parent_pid:
         _refuse("the process that started this Xray is already gone")
+
+
+def _allow_connections() -> None:
+    """Take all the descriptors that the system lets us have: a customer's connection needs two or more."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _lock(path: Path) -> None:

@@ -6,8 +6,8 @@ knows addresses only: others behind the same address lose their connections too,
 """
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -24,6 +24,14 @@ class CannotCut(Exception):
     """This node's open connections cannot be ended from here; the message says why and what would change it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Whose connections to end, and the addresses where the node has seen them."""
+
+    email: str
+    addresses: Collection[str] = ()
+
+
 class Cutter(Protocol):
     """What ends connections."""
 
@@ -34,54 +42,26 @@ class Cutter(Protocol):
     async def check(self) -> None:
         """Raise `CannotCut` if it cannot."""
 
-    async def cut(self, email: str, addresses: Collection[str]) -> int:
-        """End the user's connections; return how many were found. Raises `CannotCut`."""
-
-
-@dataclass(slots=True)
-class _Order:
-    email: str
-    addresses: tuple[str, ...]
-    ended: int | None = field(default=None)
+    async def cut(self, orders: Sequence[Order]) -> Sequence[int]:
+        """End these users' connections; return how many of each were found. Raises `CannotCut`."""
 
 
 class KeeperCutter:
-    """Asks the keeper. Whoever asks while another waits for the answer goes along with the next request."""
+    """Asks the keeper."""
 
     has_keeper = True
 
     def __init__(self, connect: Connect) -> None:
         """`connect` opens a stream to the keeper or raises OSError."""
         self._connect = connect
-        self._asking = trio.Lock()
-        self._waiting: list[_Order] = []
 
     async def check(self) -> None:
         """See `Cutter`."""
-        await self._ask([])
+        await self.cut([])
 
-    async def cut(self, email: str, addresses: Collection[str]) -> int:
+    async def cut(self, orders: Sequence[Order]) -> Sequence[int]:
         """See `Cutter`."""
-        order = _Order(email, tuple(addresses))
-        self._waiting.append(order)
-        try:
-            async with self._asking:
-                if order.ended is None:
-                    await self._ask_together()
-        finally:
-            if order in self._waiting:
-                self._waiting.remove(order)
-        assert order.ended is not None, "an order was part of the request"
-        return order.ended
-
-    async def _ask_together(self) -> None:
-        orders = tuple(self._waiting)
-        for order, ended in zip(orders, await self._ask(orders), strict=True):
-            order.ended = ended
-            self._waiting.remove(order)
-
-    async def _ask(self, orders: Collection[_Order]) -> list[int]:
-        request = json.dumps([(order.email, order.addresses) for order in orders]).encode() + b"\n"
+        request = json.dumps([(order.email, list(order.addresses)) for order in orders]).encode() + b"\n"
         answer = b""
         try:
             async with await self._connect() as stream:
@@ -113,13 +93,15 @@ class KernelCutter:
                 "grant it, or let turnpike start the node"
             )
 
-    async def cut(self, email: str, addresses: Collection[str]) -> int:
+    async def cut(self, orders: Sequence[Order]) -> Sequence[int]:
         """See `Cutter`."""
+        addresses = {address for order in orders for address in order.addresses}
         try:
-            return await trio.to_thread.run_sync(destroy, self._port, addresses)
+            ended = await trio.to_thread.run_sync(destroy, self._port, addresses)
         except OSError:
             await self.check()
             raise
+        return [sum(ended[address] for address in order.addresses) for order in orders]
 
 
 class LocalCutter:
@@ -140,9 +122,9 @@ class LocalCutter:
         """See `Cutter`."""
         await self._means().check()
 
-    async def cut(self, email: str, addresses: Collection[str]) -> int:
+    async def cut(self, orders: Sequence[Order]) -> Sequence[int]:
         """See `Cutter`."""
-        return await self._means().cut(email, addresses)
+        return await self._means().cut(orders)
 
     def _means(self) -> Cutter:
         return self._keeper if self.has_keeper else self._kernel

@@ -21,6 +21,7 @@ import trio
 from integrations.xray import grpc
 from integrations.xray.calls import Calls
 from integrations.xray.cutting import CannotCut, Cutter
+from integrations.xray.departures import CUT_SECONDS, Departures
 from integrations.xray.interface import Capabilities, NodeBusy, NodeRefused, NodeUnavailable, Usage
 from integrations.xray.node import BadUser, Node, NodeUser
 from integrations.xray.turns import Turns
@@ -32,12 +33,6 @@ IN_FLIGHT_MAX: Final = 64
 
 #: Seconds for the complete list of a node; 100,000 users take one to three.
 LIST_SECONDS: Final = 60.0
-
-#: Seconds in which a removed user's connections must be gone; they need milliseconds.
-CUT_SECONDS: Final = 3.0
-
-#: Seconds between two looks whether they are.
-_LOOK_SECONDS: Final = 0.02
 
 #: How often an operation acts on what it read back before it gives up.
 _ROUNDS: Final = 3
@@ -55,6 +50,7 @@ class XrayDriver:
         self._timeout = timeout
         self._slots = trio.Semaphore(IN_FLIGHT_MAX)
         self._turns = Turns()
+        self._departures = Departures(self._calls, cutter)
         #: Removed users who could not be cut, as far as the connection of that number told.
         self._blocked: set[str] = set()
         self._blocked_as_of = -1
@@ -87,11 +83,16 @@ class XrayDriver:
 
     async def drop(self, email: str) -> bool:
         """Remove the user, then end their connections until the node sees none."""
-        async with self._change(email, self._timeout + CUT_SECONDS) as settled:
-            addresses = await self._calls.addresses(email)
-            await self._remove(email, settled)
-            gone = await self._cut(email, addresses)
-            await (self._unblock(email) if gone else self._block(email))
+        _check_named(email)
+        async with self._turns.turn(email):
+            async with self._operation(self._timeout), self._turns.change(email) as settled:
+                await self._settle(settled)
+                await self._remove(email, settled)
+            # Not in one of the few places: many go at once, and are cut together.
+            with self._explained(self._timeout + CUT_SECONDS):
+                gone = await self._departures.seen(email)
+            async with self._operation(self._timeout):
+                await (self._unblock(email) if gone else self._block(email))
             return gone
 
     async def users(self) -> dict[str, NodeUser]:
@@ -149,19 +150,6 @@ class XrayDriver:
             f"node {self._node.name!r} does not remove user {email!r}: {objection or 'it is back'}"
         )
 
-    async def _cut(self, email: str, addresses: frozenset[str]) -> bool:
-        """End connections until there are none to be seen; whether that was reached in time."""
-        with trio.move_on_after(CUT_SECONDS):
-            try:
-                while await self._cutter.cut(email, addresses) or addresses:
-                    addresses = await self._calls.addresses(email)
-                    if addresses:
-                        await trio.sleep(_LOOK_SECONDS)
-                return True
-            except CannotCut:
-                return not addresses
-        return False
-
     async def _block(self, email: str) -> None:
         """Keep a multiplexing client from opening more over what it has; vision has no such clients."""
         if (
@@ -197,38 +185,49 @@ class XrayDriver:
         return marked
 
     @asynccontextmanager
-    async def _change(self, email: str, timeout: float | None = None) -> AsyncIterator[bool]:
-        """Give a user's changes their order; say whether the last one is known to have ended.
-
-        If it is not, a round trip comes first: the node reads in order, so it has then begun what was sent before.
-        """
-        if not email:
-            raise BadUser("a user without a name cannot be changed")
+    async def _change(self, email: str) -> AsyncIterator[bool]:
+        """Give a user's changes their order; say whether the last one is known to have ended."""
+        _check_named(email)
         async with (
             self._turns.turn(email),
-            self._operation(timeout or self._timeout),
+            self._operation(self._timeout),
             self._turns.change(email) as settled,
         ):
-            if not settled:
-                await self._calls.uptime()
+            await self._settle(settled)
             yield settled
+
+    async def _settle(self, settled: bool) -> None:
+        """After a change without an answer, a round trip: the node reads in order, so it has then begun that one."""
+        if not settled:
+            await self._calls.uptime()
 
     @asynccontextmanager
     async def _operation(self, timeout: float) -> AsyncIterator[None]:
-        """Take a place among the operations under way, set the deadline, say in our words what went wrong."""
+        """Take a place among the operations under way."""
         async with self._slots:
-            began = trio.current_time()
-            try:
-                with trio.fail_after(timeout):
-                    yield
-            except trio.TooSlowError:
-                self._channel.hang_up_if_silent_since(began)
-                message = f"node {self._node.name!r} did not answer within {timeout:g} s"
-                raise NodeUnavailable(message) from None
-            except grpc.ConnectionBroken as error:
-                raise NodeUnavailable(f"node {self._node.name!r} cannot be reached: {error}") from None
-            except (grpc.CallFailed, BadAnswer) as error:
-                raise NodeRefused(f"node {self._node.name!r} refuses: {error}") from None
+            with self._explained(timeout):
+                yield
+
+    @contextmanager
+    def _explained(self, timeout: float) -> Iterator[None]:
+        """Set the deadline, say in our words what went wrong."""
+        began = trio.current_time()
+        try:
+            with trio.fail_after(timeout):
+                yield
+        except trio.TooSlowError:
+            self._channel.hang_up_if_silent_since(began)
+            message = f"node {self._node.name!r} did not answer within {timeout:g} s"
+            raise NodeUnavailable(message) from None
+        except grpc.ConnectionBroken as error:
+            raise NodeUnavailable(f"node {self._node.name!r} cannot be reached: {error}") from None
+        except (grpc.CallFailed, BadAnswer) as error:
+            raise NodeRefused(f"node {self._node.name!r} refuses: {error}") from None
+
+
+def _check_named(email: str) -> None:
+    if not email:
+        raise BadUser("a user without a name cannot be changed")
 
 
 @asynccontextmanager

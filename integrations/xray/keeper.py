@@ -138,14 +138,30 @@ def _connections(ports: frozenset[int]) -> Iterator[tuple[str, int, socket.socke
     The handle is a duplicate, so it stays the same connection even if Xray closes its own meanwhile.
     """
     for name in os.listdir("/proc/self/fd"):
-        try:
-            with socket.socket(fileno=os.dup(int(name))) as connection:
+        handle = _handle(int(name))
+        if handle is None:
+            continue
+        with handle as connection:
+            try:
                 if connection.type != socket.SOCK_STREAM or connection.getsockname()[1] not in ports:
                     continue
                 address, port = connection.getpeername()[:2]
-                yield address.removeprefix("::ffff:"), port, connection
-        except (OSError, IndexError, TypeError):
-            continue  # no socket at all, or one that listens or is a unix socket
+            except (OSError, IndexError):
+                continue  # one that listens, or a unix socket
+            yield address.removeprefix("::ffff:"), port, connection
+
+
+def _handle(descriptor: int) -> socket.socket | None:
+    """Another descriptor of a socket, None for whatever is none or is gone by now."""
+    try:
+        duplicate = os.dup(descriptor)
+    except OSError:
+        return None
+    try:
+        return socket.socket(fileno=duplicate)
+    except OSError:
+        os.close(duplicate)
+        return None
 
 
 def _end(connection: socket.socket) -> bool:

@@ -8,6 +8,7 @@ import errno
 import os
 import socket
 import struct
+from collections import Counter
 from collections.abc import Collection, Iterator
 from ipaddress import IPv6Address, ip_address
 from typing import Final
@@ -44,20 +45,24 @@ def may_destroy() -> bool:
         return _destroy(netlink, socket.AF_INET, nobody) == errno.ENOENT
 
 
-def destroy(port: int, addresses: Collection[str]) -> int:
-    """End the TCP connections from these addresses to a local port; return how many. Raises PermissionError."""
-    wanted = {ip_address(address) for address in addresses}
-    ended = 0
+def destroy(port: int, addresses: Collection[str]) -> Counter[str]:
+    """End the TCP connections from these addresses to a local port; return how many from each.
+
+    Raises PermissionError.
+    """
+    wanted: dict[object, str] = {ip_address(address): address for address in addresses}
+    ended: Counter[str] = Counter()
     with _connected() as netlink:
         for family in (socket.AF_INET, socket.AF_INET6):
             # The whole list first: an answer to another request must not come between.
             for identity in list(_identities(netlink, family, port)):
-                if _peer(family, identity) not in wanted:
+                address = wanted.get(_peer(family, identity))
+                if address is None:
                     continue
                 status = _destroy(netlink, family, identity)
                 if status in (errno.EPERM, errno.EACCES):
                     raise PermissionError(status, os.strerror(status))
-                ended += status == 0
+                ended[address] += status == 0
     return ended
 
 

@@ -1,7 +1,7 @@
 """Nodes without a keeper, as operators run them: the kernel cuts if it may, and what cannot be done is said."""
 
 import socket
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from integrations.xray.cutting import CannotCut, KernelCutter
+from integrations.xray.cutting import CannotCut, KernelCutter, Order
 from integrations.xray.driver import XrayDriver, open_driver
 from integrations.xray.interface import Capabilities
 from integrations.xray.keeper import SUFFIX
@@ -34,7 +34,7 @@ class Powerless:
     async def check(self) -> None:
         raise CannotCut("nobody may here")
 
-    async def cut(self, email: str, addresses: Collection[str]) -> int:
+    async def cut(self, orders: Sequence[Order]) -> Sequence[int]:
         raise CannotCut("nobody may here")
 
 
@@ -87,12 +87,14 @@ async def test_the_kernel_ends_what_comes_from_that_address_to_that_port_and_not
             await trio.open_tcp_stream("127.0.0.1", port, local_address=f"127.0.0.{n}") for n in (2, 3)
         ]
         async with cut, left:
-            assert await trio.to_thread.run_sync(destroy, port, ["127.0.0.2", "2001:db8::1"]) == 1
+            assert await trio.to_thread.run_sync(destroy, port, ["127.0.0.2", "2001:db8::1"]) == {
+                "127.0.0.2": 1
+            }
             with pytest.raises(trio.BrokenResourceError):
                 await cut.send_all(b"a")
             await left.send_all(b"b")
             assert await left.receive_some() == b"b"
-            assert await trio.to_thread.run_sync(destroy, port, ["127.0.0.2"]) == 0
+            assert await trio.to_thread.run_sync(destroy, port, ["127.0.0.2"]) == {}
         nursery.cancel_scope.cancel()
 
 
@@ -157,6 +159,6 @@ async def test_a_keeper_that_is_gone_cannot_cut(tmp_path: Path) -> None:
     Path(f"{node.api_socket}{SUFFIX}").touch()
     cutter = way_on_this_machine(node).cutter
     assert cutter.has_keeper
-    for attempt in (cutter.check(), cutter.cut("ann", [])):
+    for attempt in (cutter.check(), cutter.cut([Order("ann")])):
         with pytest.raises(CannotCut, match="cannot be reached"):
             await attempt

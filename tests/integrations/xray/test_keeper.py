@@ -96,6 +96,17 @@ async def say(node: Node, request: bytes) -> bytes:
         return b"".join([part async for part in stream])
 
 
+async def test_looking_at_all_descriptors_leaves_none_behind(tmp_path: Path) -> None:
+    """A node that runs for months is asked a million times."""
+    node = plain_node(tmp_path)
+    async with running(node, tmp_path) as xray:
+        counts = []
+        for _ in range(30):
+            await say(node, b'[["ann", ["127.0.0.2"]]]\n')
+            counts.append(len(os.listdir(f"/proc/{xray.pid}/fd")))
+        assert max(counts) - counts[5] <= 2, counts
+
+
 async def test_only_the_owner_may_ask(tmp_path: Path) -> None:
     node = plain_node(tmp_path)
     async with running(node, tmp_path):
