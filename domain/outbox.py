@@ -58,7 +58,7 @@ def tell(
         created_at=draft.now,
         not_before=starts_at,
         trace=trace or draft.trace,
-        priority=delivery.priority,
+        priority=delivery.priority.value,
         expires_at=expires_at,
         broadcast_id=broadcast_id,
     )

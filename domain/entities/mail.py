@@ -48,7 +48,7 @@ class OutboxMessage(Struct, frozen=True, gc=False):
     error: str | None = None
     settled_at: datetime | None = None
     trace: str | None = None
-    priority: int = Priority.PROMPT
+    priority: int = Priority.PROMPT.value
     expires_at: datetime | None = None
     broadcast_id: int | None = None
 

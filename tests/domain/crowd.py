@@ -11,13 +11,16 @@ from random import Random
 from typing import Any
 
 from domain.commands import (
+    AbandonMessages,
     AdjustBalance,
     AskRefund,
     AttachInvoice,
     AutoRenew,
+    ClaimMessages,
     Command,
     CreatePromo,
     Dispute,
+    DropMessages,
     EnterCode,
     FinalizePayment,
     FinishUpdate,
@@ -31,6 +34,7 @@ from domain.commands import (
     RecordRefund,
     RecordUpdates,
     RefuseRefund,
+    ReleaseMessages,
     ReportUnavailable,
     RevokeAccess,
     SetAutoRenewal,
@@ -206,7 +210,12 @@ class Crowd:
             unreachable=self._random.random() < 0.2,
         )
         blocked = MarkUnreachable(update, person, self._random.random() < 0.5)
-        return self._random.choice([settle, blocked, PutAside(update, "Boom"), FinishUpdate(update)])
+        about = self._random.choice([ClaimMessages, ReleaseMessages, AbandonMessages, DropMessages])(
+            (outbox, 1)
+        )
+        return self._random.choice(
+            [settle, about, about, blocked, PutAside(update, "Boom"), FinishUpdate(update)]
+        )
 
     def _provider_says_paid(self, update: int, person: Person) -> Command[Any]:
         purchase = self._random.choice(self._purchases())
