@@ -30,6 +30,10 @@ _REFRESH_SECONDS: Final = 600.0
 _RETRY_SECONDS: Final = 5.0
 
 
+#: The name of this actor's alert.
+_UNTOLD: Final = "agent does not do as told"
+
+
 class XrayEnded(RuntimeError):
     """An Xray process ended although it should run."""
 
@@ -40,6 +44,8 @@ class Xray(Actor):
     def __init__(self, context: Context, environment: Environment) -> None:
         super().__init__(context)
         self._environment = environment
+        #: Why an agent could not be told what to run, by its node.
+        self._untold: dict[str, str] = {}
 
     async def started(self) -> None:
         """Start those of this machine; raises `XrayStartFailed` naming the node. An agent may be away now."""
@@ -64,15 +70,27 @@ class Xray(Actor):
     async def _keep_told(self, agent: AgentClient, entry: NodeEntry, node: Node) -> None:
         """Tell the agent what to run, now and again and again."""
         while True:
-            pause = _REFRESH_SECONDS
-            try:
-                config = await trio.to_thread.run_sync(without_files, self._config(entry, node))
-                users = users_of(node, self._environment.readers, self.context.name)
-                await agent.start(config, clients_of(users))
-            except (AgentUnavailable, DatabaseAway) as error:
-                self.context.log.warning("node not told its users", node=node.name, error=str(error))
-                pause = _RETRY_SECONDS
-            await self.context.clock.sleep(pause)
+            problem = await self._tell(agent, entry, node)
+            self._untold.pop(node.name, None)
+            if problem:
+                self._untold[node.name] = problem
+            if self._untold:
+                self.context.alert(_UNTOLD, "; ".join(self._untold.values()))
+            else:
+                self.context.end_alert(_UNTOLD)
+            await self.context.clock.sleep(_RETRY_SECONDS if problem else _REFRESH_SECONDS)
+
+    async def _tell(self, agent: AgentClient, entry: NodeEntry, node: Node) -> str:
+        """Tell the agent once; return why that was not possible, or nothing."""
+        try:
+            config = await trio.to_thread.run_sync(without_files, self._config(entry, node))
+            users = users_of(node, self._environment.readers, self.context.name)
+            await agent.start(config, clients_of(users))
+        except (AgentUnavailable, DatabaseAway) as error:
+            return str(error)
+        except OSError as error:
+            return f"nodes.{node.name}.tls: cannot read {error.filename}: {error.strerror}"
+        return ""
 
     def _config(self, entry: NodeEntry, node: Node) -> Config:
         listen, port = listen_of(entry)

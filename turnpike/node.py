@@ -20,7 +20,7 @@ from runtime import SystemClock
 from storage.embedded.folder import DataFolder, default_data_folder
 from turnpike.failure import CannotRun
 from turnpike.logs import set_up_logs
-from turnpike.run import interruptible
+from turnpike.run import interruptible, print_step
 
 _HOME: Final = Path(__file__).parents[1]
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,32}")
@@ -66,7 +66,7 @@ def _ask(folder: Path) -> Identity:
 async def _serve(identity: Identity, folder: Path, host: str, port: int) -> None:
     async with interruptible(), trio.open_nursery() as nursery:
         try:
-            bound = await nursery.start(partial(Agent(identity, folder).run, host, port))
+            bound = await nursery.start(partial(Agent(identity, folder, print_step).run, host, port))
         except CannotListen as error:
             raise CannotRun(str(error)) from None
         click.echo(

@@ -80,12 +80,21 @@ async def test_an_agent_that_is_away_holds_up_nobody_and_is_told_its_users_when_
     ):
         await buy(here.system.ref("db_writer"), 1)
         await until(database, "EXISTS (SELECT FROM provisions WHERE node = 'here' AND present)")
+        [reason] = alerts_of_xray(here)
+        assert reason.startswith("the agent of node 'far' cannot be reached")
         async with open_agent(enrolment, tmp_path / "machine", port=port):
             with trio.fail_after(30):
                 while not await has_a_running_node(far, tmp_path):
                     here.clock.move(timedelta(seconds=5))
                     await trio.sleep(0.05)
             await until(database, "EXISTS (SELECT FROM provisions WHERE node = 'far' AND present)")
+            assert not alerts_of_xray(here)
+
+
+def alerts_of_xray(here: Running) -> list[str]:
+    """What needs an operator."""
+    [status] = [each for each in here.system.status().actors() if each.name == "xray"]
+    return list(status.alerts.values())
 
 
 async def has_a_running_node(far: NodeEntry, folder: Path) -> bool:

@@ -19,11 +19,11 @@ from integrations.xray.agent.protocol import (
     LineTooLong,
     line_of,
 )
-from integrations.xray.agent.steward import Steward
+from integrations.xray.agent.steward import Report, Steward
 from integrations.xray.keeper import SUFFIX, requests_in
 
 #: Connections whose other side is not known yet; a stranger can hold up no more than so many.
-_STRANGERS_MAX: Final = 64
+_STRANGERS_MAX: Final = 256
 
 _READ_BYTES: Final = 64 << 10
 
@@ -38,10 +38,11 @@ class CannotListen(Exception):
 class Agent:
     """One node's agent."""
 
-    def __init__(self, identity: Identity, folder: Path) -> None:
-        """`folder` belongs to this agent alone."""
+    def __init__(self, identity: Identity, folder: Path, report: Report = lambda sentence: None) -> None:
+        """`folder` belongs to this agent alone; `report` is told what happens to its Xray."""
         self._tls = identity.tls(ssl.PROTOCOL_TLS_SERVER)
         self._folder = folder
+        self._report = report
         self._strangers = trio.CapacityLimiter(_STRANGERS_MAX)
         #: Ends the connection to the API that is open: a new one means that the panel has lost it.
         self._api = trio.CancelScope()
@@ -57,7 +58,7 @@ class Agent:
                 f"cannot listen on {host} port {port}: {error.strerror or error}; choose with --listen and --port"
             ) from None
         port = listeners[0].socket.getsockname()[1]
-        steward = Steward(self._folder, port)
+        steward = Steward(self._folder, port, self._report)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(steward.run)
             nursery.start_soon(partial(trio.serve_listeners, partial(self._serve, steward), listeners))

@@ -1,5 +1,6 @@
 """An Xray that is kept running on the node's machine, with what its `Store` holds."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, cast
 
@@ -10,6 +11,8 @@ from integrations.xray.agent.protocol import Health, Lines
 from integrations.xray.agent.store import Store
 from integrations.xray.process import XrayStartFailed, open_xray
 from integrations.xray.stream import Config
+
+Report = Callable[[str], None]
 
 #: Seconds before Xray is started again; each failure doubles them.
 _PAUSE_MIN: Final = 0.1
@@ -22,12 +25,16 @@ _SETTLED_SECONDS: Final = 60.0
 class Steward:
     """The one Xray of an agent."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        """`folder` belongs to the agent alone, `port` is the agent's: no customer gets there."""
+    def __init__(self, folder: Path, port: int, report: Report) -> None:
+        """`folder` belongs to the agent alone, `port` is the agent's: no customer gets there.
+
+        `report` is told in a sentence whatever happens to Xray.
+        """
         self.store = Store(folder)
         self.api_socket = folder / "api.sock"
         self._folder = folder
         self._port = port
+        self._report = report
         self._restarts = 0
         self._problem = ""
         self._up_since: float | None = None
@@ -49,7 +56,9 @@ class Steward:
             self._up_since = None
             if self._renewed.is_set():
                 pause = _PAUSE_MIN
+                self._report("the panel has sent another configuration")
                 continue
+            self._report(self._problem)
             self._restarts += 1
             pause = _PAUSE_MIN if trio.current_time() - began > _SETTLED_SECONDS else pause * 2
             with trio.move_on_after(min(pause, _PAUSE_MAX)):
@@ -90,6 +99,7 @@ class Steward:
                 config, name="node", folder=self._folder, clients=self.store.clients()
             ) as xray:
                 self._up_since, self._problem = trio.current_time(), ""
+                self._report("Xray runs")
                 tried.set()
                 self._problem = await xray.wait_dead()
         except XrayStartFailed as error:
