@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from actors.books import Books
+from actors.correspondence import correspondence
 from actors.environment import Environment
 from actors.messages import Write
 from domain import commands
@@ -58,6 +59,13 @@ class Payments(msgspec.Struct, tag_field="ask", tag="payments"):
     after: int = 0
 
 
+class Messages(msgspec.Struct, tag_field="ask", tag="messages"):
+    """The messages to a user, the newest first, with numbers below `before`."""
+
+    user_id: int
+    before: int = 2**63 - 1
+
+
 class Statement(msgspec.Struct, tag_field="ask", tag="statement"):
     """The movements on a user's balance."""
 
@@ -75,7 +83,7 @@ class Check(msgspec.Struct, tag_field="ask", tag="check"):
     """Whether all is true that must be true of the books."""
 
 
-Question = Order | ReturnedByHand | Reviews | Payments | Statement | Report | Check
+Question = Order | ReturnedByHand | Reviews | Payments | Messages | Statement | Report | Check
 
 _CHARGE: Final = """
     SELECT provider, charge_id, amount, amount_currency, purchase_id, user_id FROM payments WHERE id = %s
@@ -123,6 +131,9 @@ class Desk(Actor):
             case Payments():
                 rows = await self._books.payments(question.user_id, question.after)
                 return [{**asdict(row), "state": row.state} for row in rows]
+            case Messages(user_id, before):
+                now = self.context.clock.now()
+                return await correspondence(self._readers, user_id, before, now, reader=self.context.name)
             case Statement():
                 return await self._books.statement(question.user_id)
             case Report():

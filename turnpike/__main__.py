@@ -11,6 +11,7 @@ from typing import TypeVar
 import click
 
 from turnpike.ctl import ctl
+from turnpike.messages import messages
 from turnpike.money import COMMANDS
 
 R = TypeVar("R")
@@ -55,6 +56,7 @@ def sandbox(port: int, config: Path | None, data: Path | None) -> None:
 
 
 main.add_command(ctl)
+main.add_command(messages)
 for command in COMMANDS:
     main.add_command(command)
 

@@ -41,7 +41,7 @@ async def order(path: Path, as_json: bool, said: str, command: str, fields: dict
             fields[name] = _money(fields[name])
     fields["by"] = getpass.getuser()
     given = {name: value for name, value in fields.items() if value is not None}
-    answer = await _ask(path, {"ask": "order", "command": command, "fields": given}, dict[str, Any])
+    answer = await ask_desk(path, {"ask": "order", "command": command, "fields": given}, dict[str, Any])
     click.echo(msgspec.json.encode(answer).decode() if as_json else said)
     return 0
 
@@ -49,7 +49,7 @@ async def order(path: Path, as_json: bool, said: str, command: str, fields: dict
 async def record_return(path: Path, as_json: bool, payment: int) -> int:
     """Say that a payment was sent back outside of turnpike."""
     question = {"ask": "returned_by_hand", "payment_id": payment, "by": getpass.getuser()}
-    answer = await _ask(path, question, dict[str, Any])
+    answer = await ask_desk(path, question, dict[str, Any])
     said = f"payment {payment} is recorded as sent back, and what it paid for is taken back"
     click.echo(msgspec.json.encode(answer).decode() if as_json else said)
     return 0
@@ -58,7 +58,7 @@ async def record_return(path: Path, as_json: bool, payment: int) -> int:
 async def show_reviews(path: Path, as_json: bool, settled_too: bool) -> int:
     """The payments under review, a page after another."""
     rows: list[ReviewRow] = []
-    while page := await _ask(
+    while page := await ask_desk(
         path,
         {"ask": "reviews", "settled_too": settled_too, "after": rows[-1].payment_id if rows else 0},
         list[ReviewRow],
@@ -86,7 +86,7 @@ async def show_reviews(path: Path, as_json: bool, settled_too: bool) -> int:
 async def show_payments(path: Path, as_json: bool, user: int) -> int:
     """A user's payments, a page after another."""
     rows: list[_Payment] = []
-    while page := await _ask(
+    while page := await ask_desk(
         path, {"ask": "payments", "user_id": user, "after": rows[-1].id if rows else 0}, list[_Payment]
     ):
         rows += page
@@ -109,7 +109,7 @@ async def show_payments(path: Path, as_json: bool, user: int) -> int:
 
 async def show_statement(path: Path, as_json: bool, user: int) -> int:
     """What moved on a balance."""
-    rows = await _ask(path, {"ask": "statement", "user_id": user}, list[StatementRow])
+    rows = await ask_desk(path, {"ask": "statement", "user_id": user}, list[StatementRow])
     cells = [
         [
             number(row.id),
@@ -131,7 +131,7 @@ async def show_report(path: Path, as_json: bool, since: str, until: str, as_csv:
     if end <= datetime.fromisoformat(since):
         raise Refused("the last day comes before the first: expected --from to be no later than --to")
     question = {"ask": "report", "since": since, "until": end.isoformat()}
-    rows = await _ask(path, question, list[ReportRow])
+    rows = await ask_desk(path, question, list[ReportRow])
     if as_csv:
         click.echo(_as_csv(rows), nl=False)
         return 0
@@ -164,7 +164,7 @@ def _as_csv(rows: list[ReportRow]) -> str:
 
 async def show_check(path: Path, as_json: bool) -> int:
     """Whether the books balance: a line for each thing asked, and what was found against it."""
-    checked = await _ask(path, {"ask": "check"}, list[Checked])
+    checked = await ask_desk(path, {"ask": "check"}, list[Checked])
     if as_json:
         click.echo(msgspec.json.encode(checked).decode())
     for each in () if as_json else checked:
@@ -175,7 +175,8 @@ async def show_check(path: Path, as_json: bool) -> int:
     return 1 if any(each.found for each in checked) else 0
 
 
-async def _ask(path: Path, question: dict[str, Any], answer: type[T]) -> T:
+async def ask_desk(path: Path, question: dict[str, Any], answer: type[T]) -> T:
+    """What the desk of a running system answers. Raises `Refused` with its sentence."""
     body = msgspec.json.encode(question).decode()
     return msgspec.json.decode(await control_client.ask(path, "desk", body), type=answer)
 
