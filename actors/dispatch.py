@@ -21,6 +21,7 @@ from domain.commands import (
     PayFromBalance,
     Person,
     PutAside,
+    RenewNow,
     ReportUnavailable,
     SetAutoRenewal,
     Show,
@@ -200,6 +201,8 @@ class Dispatch(Worker):
             case "renewal":
                 switch = SetAutoRenewal(update.id, tap.user, rest == "on", tap.message_id)
                 await self._writer.call(Write(switch))
+            case "renew" if rest.isdecimal() and len(rest) <= _DIGITS_MAX:
+                await self._writer.call(Write(RenewNow(update.id, tap.user, int(rest), tap.message_id)))
             case "settle" if rest.isdecimal() and len(rest) <= _DIGITS_MAX:
                 command = PayFromBalance(update.id, tap.user, int(rest), tap.message_id)
                 await self._writer.call(Write(command))

@@ -1,14 +1,24 @@
-"""What `supervisor.toml` says of plans, top-ups, trial and referrals, as the domain's catalogue."""
+"""What `supervisor.toml` says of plans, top-ups, trial, referrals and reminders, as the domain's catalogue."""
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Annotated, Final
 
 import msgspec
 
 from actors.words import languages
-from domain.catalogue import Catalogue, Earning, Plan, ReferralTerms, TopUp, Trial
+from domain.catalogue import (
+    Catalogue,
+    Earning,
+    Plan,
+    QuietHours,
+    ReferralTerms,
+    Reminders,
+    ReminderTerms,
+    TopUp,
+    Trial,
+)
 from domain.money import BadMoney, Money
 from domain.referrals import LEVELS_MAX
 
@@ -60,16 +70,32 @@ class ReferralEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     every: bool = False
 
 
+class ReminderTermsEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long before and after an end people are reminded of it."""
+
+    before: list[str] = msgspec.field(default_factory=lambda: ["3d", "1d", "3h"])
+    after: list[str] = msgspec.field(default_factory=lambda: ["1d", "3d"])
+
+
+class RemindersEntry(ReminderTermsEntry, frozen=True, forbid_unknown_fields=True):
+    """`[reminders]`: of what was paid, and of a `trial`; none is sent in the `quiet_hours`, where the reader is."""
+
+    trial: ReminderTermsEntry = ReminderTermsEntry()
+    quiet_hours: tuple[str, str] | None = None
+
+
 def catalogue_of(
     plans: Sequence[PlanEntry],
     top_ups: Sequence[TopUpEntry],
     trial: TrialEntry | None,
     referral: ReferralEntry | None,
+    reminders: RemindersEntry,
     *,
     currency: str,
     language: str,
+    time_zone: str,
 ) -> Catalogue:
-    """The catalogue of a shop with this currency and language; raises ValueError with a sentence."""
+    """The catalogue of a shop with this currency, language and time zone; raises ValueError with a sentence."""
     sold = {
         entry.id: Plan(
             entry.id,
@@ -95,7 +121,14 @@ def catalogue_of(
         raise ValueError("plans: two entries have the same id, expected each once")
     if not sold:
         raise ValueError("plans: there is none, expected at least one [[plans]] entry")
-    return Catalogue(currency, sold, amounts, trial=_trial(trial, language), referral=_referral(referral))
+    return Catalogue(
+        currency,
+        sold,
+        amounts,
+        trial=_trial(trial, language),
+        referral=_referral(referral),
+        reminders=_reminders(reminders, time_zone),
+    )
 
 
 def _trial(entry: TrialEntry | None, language: str) -> Trial | None:
@@ -119,6 +152,33 @@ def _referral(entry: ReferralEntry | None) -> ReferralTerms | None:
     levels = tuple(Earning(each.percent, each.days) for each in entry.levels)
     buyer = Earning(entry.buyer.percent, entry.buyer.days)
     return ReferralTerms(levels, buyer, first_only=not entry.every)
+
+
+def _reminders(entry: RemindersEntry, time_zone: str) -> Reminders:
+    quiet = None
+    if entry.quiet_hours is not None:
+        begins, ends = (_time_of_day("reminders.quiet_hours", each) for each in entry.quiet_hours)
+        if begins == ends:
+            raise ValueError(
+                "reminders.quiet_hours: found the same time twice, expected some time left to remind"
+            )
+        quiet = QuietHours(begins, ends)
+    return Reminders(_terms("reminders", entry), _terms("reminders.trial", entry.trial), quiet, time_zone)
+
+
+def _terms(key: str, entry: ReminderTermsEntry) -> ReminderTerms:
+    before = tuple(_duration(f"{key}.before", each) for each in entry.before)
+    after = tuple(_duration(f"{key}.after", each) for each in entry.after)
+    if len(set(before)) < len(before) or len(set(after)) < len(after):
+        raise ValueError(f"{key}: found the same length of time twice, expected each once")
+    return ReminderTerms(before, after)
+
+
+def _time_of_day(key: str, text: str) -> time:
+    match = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text)
+    if match is None:
+        raise ValueError(f"{key}: found {text!r}, expected a time of day such as '22:00'")
+    return time(int(match[1]), int(match[2]))
 
 
 def _title(key: str, title: str | Mapping[str, str], language: str) -> str:

@@ -20,6 +20,7 @@ from actors.nodes import NodeEntry, check_entry
 from actors.offers import (
     PlanEntry,
     ReferralEntry,
+    RemindersEntry,
     Title,
     TopUpEntry,
     TrialEntry,
@@ -111,6 +112,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     top_ups: list[TopUpEntry] = []
     trial: TrialEntry | None = None
     referral: ReferralEntry | None = None
+    reminders: RemindersEntry = RemindersEntry()
     telegram: Telegram = Telegram()
     cryptopay: CryptoPay | None = None
     database: Database = Database()
@@ -202,8 +204,10 @@ def _checked(settings: Settings) -> Catalogue:
         settings.top_ups,
         settings.trial,
         settings.referral,
+        settings.reminders,
         currency=settings.shop.currency,
         language=settings.shop.language,
+        time_zone=settings.shop.time_zone,
     )
 
 

@@ -14,11 +14,13 @@ from actors.environment import Environment
 from actors.fast_expiry import FastExpiry
 from actors.gateway import Gateway
 from actors.invoice_lapse import InvoiceLapse
+from actors.reminders import Reminders
 from actors.screens import Shop
 from actors.sender import Sender
 from actors.settings import Configuration
 from actors.telegram import Telegram
 from actors.trial_expiry import TrialExpiry
+from actors.trial_notifications import TrialNotifications
 from actors.vpn import Vpn
 from actors.xray import Xray
 from actors.xray_reconciler import XrayReconciler
@@ -35,7 +37,9 @@ _ACTORS: Final[dict[str, Callable[..., Actor]]] = {
     "crypto_payment_watcher": CryptoPaymentWatcher,
     "fast_expiry": FastExpiry,
     "invoice_lapse": InvoiceLapse,
+    "reminders": Reminders,
     "trial_expiry": TrialExpiry,
+    "trial_notifications": TrialNotifications,
     "xray_reconciler": XrayReconciler,
 }
 _WITH_SHOP: Final[dict[str, Callable[..., Actor]]] = {
@@ -53,7 +57,9 @@ _WORKERS: Final = {
             "crypto_payment_watcher",
             "fast_expiry",
             "invoice_lapse",
+            "reminders",
             "trial_expiry",
+            "trial_notifications",
         ),
         WORKER_SETTINGS,
     ),
@@ -62,7 +68,7 @@ _WORKERS: Final = {
 
 #: The sections of the configuration that each actor reads: if one changes, the actor starts again with it.
 _READS: Final = {
-    "db_writer": ("shop", "plans", "top_ups", "trial", "referral"),
+    "db_writer": ("shop", "plans", "top_ups", "trial", "referral", "reminders"),
     "xray": ("nodes",),
     "vpn": ("nodes",),
     "sender": ("shop", "plans", "top_ups", "trial", "referral", "telegram", "cryptopay", "gateway", "nodes"),

@@ -8,7 +8,7 @@ from domain.draft import Draft
 from domain.entities import Orphan, Provision, Subscription, SubscriptionStatus
 from domain.grants import end
 from domain.outbox import tell
-from domain.renewal import renew
+from domain.renewal import order_of, renew
 
 
 def expire(command: ExpireSubscriptions, draft: Draft) -> Endings:
@@ -27,7 +27,13 @@ def expire(command: ExpireSubscriptions, draft: Draft) -> Endings:
             continue
         end(draft, subscription)
         key = f"expired:{subscription.id}:{subscription.expires_at.isoformat()}"
-        tell(draft, subscription.user_id, key, messages.Expired(title=subscription.title))
+        order = order_of(draft, subscription)
+        expired = messages.Expired(
+            title=subscription.title,
+            price=None if order is None else order.price,
+            period=subscription.periods,
+        )
+        tell(draft, subscription.user_id, key, expired)
         ended += 1
     return Endings(ended, renewed)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 
 from domain.money import Money
 
@@ -60,6 +60,32 @@ class ReferralTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class ReminderTerms:
+    """How long before an end, and how long after it, people are reminded of it."""
+
+    before: tuple[timedelta, ...] = ()
+    after: tuple[timedelta, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """The time of day, where the reader is, at which nobody is reminded of anything; over midnight if it ends first."""
+
+    begins: time
+    ends: time
+
+
+@dataclass(frozen=True, slots=True)
+class Reminders:
+    """The reminders of trials and of what was paid; `time_zone` is that of people of whom we know none."""
+
+    paid: ReminderTerms = field(default_factory=ReminderTerms)
+    trial: ReminderTerms = field(default_factory=ReminderTerms)
+    quiet: QuietHours | None = None
+    time_zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """Everything that is for sale, in the operator's order, and the terms of what comes with it."""
 
@@ -68,6 +94,7 @@ class Catalogue:
     top_ups: Mapping[str, TopUp]
     trial: Trial | None = None
     referral: ReferralTerms | None = None
+    reminders: Reminders = field(default_factory=Reminders)
 
     def find(self, item: str) -> Plan | TopUp | None:
         """The thing that `plan:month`, `gift:month` or `top_up:500` names, None if it is not sold (any more)."""

@@ -15,7 +15,9 @@ from domain import (
     people,
     purchases,
     refunds,
+    reminding,
     renewal,
+    renewing,
     reviews,
     screens,
 )
@@ -47,6 +49,7 @@ _DECISIONS: dict[type[Command[Any]], Callable[..., object]] = {
     commands.FinalizePayment: payments.finalize,
     commands.PayFromBalance: payments.pay_from_balance,
     commands.AutoRenew: renewal.auto_renew,
+    commands.RenewNow: renewing.renew_now,
     commands.SetAutoRenewal: renewal.set_auto_renewal,
     commands.AskRefund: refunds.ask_refund,
     commands.RecordRefund: refunds.record_refund,
@@ -60,6 +63,7 @@ _DECISIONS: dict[type[Command[Any]], Callable[..., object]] = {
     commands.SwitchPromo: administration.switch_promo,
     commands.ExpireSubscriptions: access.expire,
     commands.ConfirmProvisions: access.confirm,
+    commands.RemindSubscriptions: reminding.remind,
     commands.RecordOrphans: access.record_orphans,
 }
 

@@ -86,5 +86,6 @@ DELIVERY: Final[dict[str, Delivery]] = {
     "time_granted": _FACT,
     "revoked": _FACT,
     "ends_soon": _REMINDER,
+    "come_back": _REMINDER,
     "announcement": _BROADCAST,
 }

@@ -55,7 +55,7 @@ def _extend(
         cause,
         payment.id,
         title=purchase.title,
-        bought=Bought(purchase.item, full_price, seconds),
+        bought=Bought(purchase.item, full_price, seconds, purchase.recurring or purchase.renews is not None),
     )
     if purchase.kind is PurchaseKind.RENEWAL and purchase.renews is None:
         return messages.Renewed(

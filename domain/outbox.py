@@ -24,6 +24,7 @@ from domain.entities import MessageState, OutboxMessage, Update
 HANDLING_ATTEMPTS_MAX: Final = 5
 
 _KILLED: Final = "the process ended while it was being sent"
+_RENEWED: Final = "the subscription it speaks of has been renewed"
 _CUT_OFF: Final = "this person could not be reached the last time"
 
 
@@ -68,7 +69,8 @@ def tell(
 def claim(command: ClaimMessages, draft: Draft) -> tuple[int, ...]:
     """Mark messages that must not be sent twice, before they are sent, and say which of them may be sent now.
 
-    One that makes no sense any more is dropped, one to a person who could not be reached ends here. One that is marked
+    One that makes no sense any more, or is not true any more, is dropped; one to a person who could not be reached ends
+    here. One that is marked
     already was marked by the same command, whose answer was lost.
     """
     claimed = []
@@ -81,12 +83,25 @@ def claim(command: ClaimMessages, draft: Draft) -> tuple[int, ...]:
             claimed.append(row.id)
         elif row.expires_at is not None and row.expires_at <= draft.now:
             _end(draft, row, MessageState.DROPPED, row.error)
+        elif _is_outdated(draft, row):
+            _end(draft, row, MessageState.DROPPED, _RENEWED)
         elif user is not None and user.unreachable_since is not None:
             _end(draft, row, MessageState.FAILED, _CUT_OFF)
         else:
             marked = replace(row, state=MessageState.SENDING, attempts=row.attempts + 1)
             claimed.append(draft.rows.outbox.put(marked).id)
     return tuple(claimed)
+
+
+def _is_outdated(draft: Draft, row: OutboxMessage) -> bool:
+    """Whether a reminder speaks of a period that is not the last one any more, and so of another end."""
+    message = messages.decode(row.body)
+    subscription = draft.rows.subscriptions.get(row.chat_id)
+    return (
+        isinstance(message, messages.Reminder)
+        and subscription is not None
+        and subscription.periods != message.period
+    )
 
 
 def release(command: ReleaseMessages, draft: Draft) -> None:

@@ -12,6 +12,7 @@ from domain.draft import Draft
 from domain.entities import Grant, Period, PeriodCause, Subscription, SubscriptionStatus
 from domain.grants import end, put_grant
 from domain.money import Money
+from domain.reminders import with_reminders
 
 #: Random bytes of a subscription's address; 128 bits is the least that cannot be guessed.
 TOKEN_BYTES: Final = 18
@@ -26,6 +27,7 @@ class Bought:
     item: str
     price: Money | None
     seconds: int
+    recurring: bool = False
 
 
 def give_time(
@@ -58,9 +60,13 @@ def give_time(
     )
     if bought is not None:
         subscription = replace(
-            subscription, item=bought.item, renewal_price=bought.price, renewal_seconds=bought.seconds
+            subscription,
+            item=bought.item,
+            renewal_price=bought.price,
+            renewal_seconds=bought.seconds,
+            recurring=bought.recurring,
         )
-    draft.rows.subscriptions.put(subscription)
+    subscription = draft.rows.subscriptions.put(with_reminders(draft, subscription))
     _record(draft, subscription, cause, cause_id, seconds)
     return subscription, put_grant(draft, subscription, present=True)
 
@@ -82,9 +88,14 @@ def take_time(
     subscription = replace(
         known, expires_at=ends_at, periods=known.periods + 1, last_auto_renewal_at=renewed_at
     )
-    draft.rows.subscriptions.put(subscription)
+    if ends_at > draft.now:
+        subscription = draft.rows.subscriptions.put(with_reminders(draft, subscription))
+        _record(draft, subscription, cause, cause_id, -taken)
+        return subscription
+    # Whoever lost it all of a sudden was told why, and is not asked to come back.
+    subscription = draft.rows.subscriptions.put(replace(subscription, remind_at=None))
     _record(draft, subscription, cause, cause_id, -taken)
-    return end(draft, subscription) if ends_at <= draft.now else subscription
+    return end(draft, subscription)
 
 
 def _new(draft: Draft, user_id: int, title: str) -> Subscription:

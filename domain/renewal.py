@@ -50,10 +50,9 @@ def renew(draft: Draft, subscription: Subscription) -> Renewal:
     due_at = renews_at(subscription)
     if subscription.status is not SubscriptionStatus.ACTIVE or due_at is None or draft.now < due_at:
         return Renewal.NOT_DUE
-    if (order := _order(draft, subscription)) is None:
+    if (order := order_of(draft, subscription)) is None:
         return Renewal.NOT_DUE
     balance = balance_of(draft, subscription.user_id)
-    period = f"{subscription.id}:{subscription.expires_at.isoformat()}"
     if balance < order.price:
         short = messages.RenewalShort(
             title=order.title,
@@ -61,24 +60,33 @@ def renew(draft: Draft, subscription: Subscription) -> Renewal:
             missing=order.price - balance,
             expires_at=subscription.expires_at,
         )
-        tell(draft, subscription.user_id, f"renewal_short:{period}", short)
+        tell(draft, subscription.user_id, f"renewal_short:{_period(subscription)}", short)
         return Renewal.SHORT
+    extend_from_balance(draft, replace(subscription, last_auto_renewal_at=draft.now), order)
+    return Renewal.RENEWED
+
+
+def extend_from_balance(draft: Draft, subscription: Subscription, order: Purchase) -> None:
+    """Debit the balance, which covers it, and extend; once for each end that a subscription has (F4)."""
     order = draft.rows.purchases.put(replace(order, id=draft.new_id("purchases")))
-    draft.rows.subscriptions.put(replace(subscription, last_auto_renewal_at=draft.now))
+    draft.rows.subscriptions.put(subscription)
     payment = record_payment(
         draft,
         Provider.BALANCE,
-        f"renewal:{period}",
+        f"renewal:{_period(subscription)}",
         order.price,
         subscription.user_id,
         order,
         PaymentOutcome.ACCEPTED,
     )
     give(draft, order, payment)
-    return Renewal.RENEWED
 
 
-def _order(draft: Draft, subscription: Subscription) -> Purchase | None:
+def _period(subscription: Subscription) -> str:
+    return f"{subscription.id}:{subscription.expires_at.isoformat()}"
+
+
+def order_of(draft: Draft, subscription: Subscription) -> Purchase | None:
     """The subscriber's own plan at its present price; at the price it was bought for if it is sold no more."""
     plan = draft.catalogue.find(subscription.item or "")
     price = plan.price if isinstance(plan, Plan) else subscription.renewal_price
@@ -106,7 +114,7 @@ def set_auto_renewal(command: SetAutoRenewal, draft: Draft) -> None:
     user = meet(draft, command.person)
     subscription = draft.rows.subscriptions.get(user.id)
     if subscription is not None:
-        possible = _order(draft, subscription) is not None
+        possible = order_of(draft, subscription) is not None
         draft.rows.subscriptions.put(replace(subscription, auto_renewal=command.on and possible))
     tell(draft, user.id, f"update:{command.update_id}", renewal_screen(draft, user, command.replaces))
     done(draft, command.update_id)
@@ -115,7 +123,7 @@ def set_auto_renewal(command: SetAutoRenewal, draft: Draft) -> None:
 def renewal_screen(draft: Draft, user: User, replaces: int | None) -> messages.AutoRenewal:
     """Whether the person's subscription renews by itself, and for how much."""
     subscription = draft.rows.subscriptions.get(user.id)
-    order = None if subscription is None else _order(draft, subscription)
+    order = None if subscription is None else order_of(draft, subscription)
     if subscription is None or order is None:
         return messages.AutoRenewal(on=False, replaces=replaces)
     return messages.AutoRenewal(

@@ -31,11 +31,9 @@ def _screen(command: Show, draft: Draft, user: User) -> messages.Message:
         case "top_ups":
             return messages.TopUpList(balance=balance_of(draft, user.id), replaces=replaces)
         case "account":
-            return _account(draft, user, replaces)
-        case "pay" if draft.catalogue.find(item) is not None:
-            return _ways_to_pay(draft, user, item, replaces)
+            return account(draft, user, replaces)
         case "pay":
-            return messages.NotForSale(replaces=replaces)
+            return ways_to_pay(draft, user, item, replaces)
         case "choices":
             return messages.Choices(replaces=replaces)
         case "gifts":
@@ -50,7 +48,8 @@ def _screen(command: Show, draft: Draft, user: User) -> messages.Message:
             return messages.Help()
 
 
-def _account(draft: Draft, user: User, replaces: int | None) -> messages.Account:
+def account(draft: Draft, user: User, replaces: int | None) -> messages.Account:
+    """What the user has, and until when."""
     balance = balance_of(draft, user.id)
     subscription = draft.rows.subscriptions.get(user.id)
     if subscription is None:
@@ -68,9 +67,13 @@ def _account(draft: Draft, user: User, replaces: int | None) -> messages.Account
     )
 
 
-def _ways_to_pay(draft: Draft, user: User, item: str, replaces: int | None) -> messages.WaysToPay:
+def ways_to_pay(
+    draft: Draft, user: User, item: str, replaces: int | None
+) -> messages.WaysToPay | messages.NotForSale:
     """The prices of an item, after the promo code that the person has chosen if it holds for it."""
     offer = draft.catalogue.find(item)
+    if offer is None:
+        return messages.NotForSale(replaces=replaces)
     promo = draft.rows.promos.get(user.promo_code or "")
     price = stars = None
     if promo is not None and isinstance(offer, Plan):

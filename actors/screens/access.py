@@ -5,7 +5,7 @@ from uuid import UUID
 
 import segno
 
-from actors.screens.page import Page, Told, paragraphs, renewing, to_menu
+from actors.screens.page import Page, Told, paragraphs, renewing, renewing_at_once, to_menu
 from actors.screens.shop import address_of, links_of
 from domain.messages import AccessReady, Account, Expired
 from integrations.telegram.outgoing import Button, Outgoing, SendPhoto, SendText
@@ -33,7 +33,10 @@ def told(message: Message, page: Page) -> Told:
         case Account():
             return _account(message, page)
         case Expired():
-            return page.words("expired", title=message.title), (renewing(page),)
+            button = renewing(page)
+            if message.price is not None:
+                button = renewing_at_once(page, message.price, message.period)
+            return page.words("expired", title=message.title), (button,)
 
 
 def _account(message: Account, page: Page) -> Told:

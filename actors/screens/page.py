@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from actors.screens.shop import Shop
 from actors.words import Words
+from domain.money import Money
 from integrations.telegram.outgoing import Button, Buttons
 
 #: The text of a screen with its buttons. A plain string is no text: what people typed could be in it (N8).
@@ -62,3 +63,8 @@ def to_menu(page: Page) -> tuple[Button, ...]:
 def renewing(page: Page) -> tuple[Button, ...]:
     """The row that leads to the plans once more."""
     return (Button(page.words.plain("button-renew"), data="show:plans"),)
+
+
+def renewing_at_once(page: Page, price: Money, period: int) -> tuple[Button, ...]:
+    """The row that renews in one tap, for as long as this is the last period."""
+    return (Button(page.words.plain("button-renew-for", price=price), data=f"renew:{period}"),)

@@ -33,6 +33,7 @@ button-auto-renewal-off = ✖️ Switch off
 button-menu = ‹ Menu
 button-back = ‹ Back
 button-renew = 🔄 Renew
+button-renew-for = 🔄 Renew for { $price }
 button-top-up = ➕ Top up
 button-plan = { $title } · { $price }
 button-top-up-by = ➕ { $title }
@@ -228,6 +229,18 @@ revoked = ⛔ <b>{ $title }</b> was ended: { $reason }.
 ends-soon =
     ⏰ <b>{ $title }</b> ends on { $at }.
     Renew now, and you stay connected with the same key.
+ends-soon-short =
+    ⏰ <b>{ $title }</b> ends on { $at }. It would renew by itself, but <b>{ $missing }</b> is missing on your balance.
+    Top up, and there is nothing else to do.
+trial-ends-soon =
+    ⏰ <b>{ $title }</b> ends on { $at }.
+    Choose a plan, and you stay connected with the same key.
+come-back =
+    👋 <b>{ $title }</b> ended on { $at }. Your key waits for you:
+    renew, and it works again at once.
+trial-come-back =
+    👋 <b>{ $title }</b> ended on { $at }. Your key waits for you:
+    choose a plan, and it works again at once.
 announcement = { $text }
 
 ## Without markup: invoices, and why a payment is refused at the last moment

@@ -11,6 +11,7 @@ from domain.commands.access import (
     Endings,
     ExpireSubscriptions,
     RecordOrphans,
+    RemindSubscriptions,
 )
 from domain.commands.base import (
     Command,
@@ -61,6 +62,7 @@ from domain.commands.selling import (
     PurchaseStarted,
     Receipt,
     Renewal,
+    RenewNow,
     ReportUnavailable,
     SetAutoRenewal,
     StartPurchase,
@@ -101,6 +103,8 @@ __all__ = [
     "RecordUpdates",
     "RefuseRefund",
     "ReleaseMessages",
+    "RemindSubscriptions",
+    "RenewNow",
     "Renewal",
     "ReportUnavailable",
     "RevokeAccess",

@@ -31,6 +31,17 @@ class ExpireSubscriptions(Command[Endings]):
 
 
 @dataclass(frozen=True, slots=True)
+class RemindSubscriptions(Command[int]):
+    """Tell the users of those subscriptions whose reminder is due; answered by how many were dealt with."""
+
+    reply_type: ClassVar[object] = int
+    subscription_ids: tuple[int, ...]
+
+    def needs(self) -> Needs:
+        return Needs(subscriptions=self.subscription_ids)
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmation:
     """A node has, or no longer has, the user of a subscription as of a version of its grant."""
 

@@ -163,6 +163,23 @@ class AutoRenew(Command[Renewal]):
 
 
 @dataclass(frozen=True, slots=True)
+class RenewNow(Command[None]):
+    """A person taps the button that renews their plan as long as this period is their last one."""
+
+    reply_type: ClassVar[object] = None
+    update_id: int
+    person: Person
+    period: int
+    replaces: int | None = None
+
+    def needs(self) -> Needs:
+        return Needs(users=(self.person.id,), updates=(self.update_id,), inviters=True)
+
+    def key(self) -> str | None:
+        return f"update:{self.update_id}:renew"
+
+
+@dataclass(frozen=True, slots=True)
 class SetAutoRenewal(Command[None]):
     """A person switches the renewal of their subscription from the balance on or off."""
 

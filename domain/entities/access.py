@@ -20,7 +20,8 @@ class Subscription(Struct, frozen=True, gc=False):
     """A user's access; UUID and address token stay the same for its whole life (U6).
 
     `periods` is how many periods made up its end so far, `trial` holds until something else gave time. `item`,
-    `renewal_price` and `renewal_seconds` are the plan that was bought last, at its full price.
+    `renewal_price` and `renewal_seconds` are the plan that was bought last, at its full price;
+    `recurring` if its provider charges for the next period by itself. The next reminder is due at `remind_at`.
     """
 
     id: int
@@ -38,6 +39,8 @@ class Subscription(Struct, frozen=True, gc=False):
     renewal_seconds: int | None = None
     auto_renewal: bool = False
     last_auto_renewal_at: datetime | None = None
+    recurring: bool = False
+    remind_at: datetime | None = None
 
 
 class PeriodCause(StrEnum):

@@ -61,7 +61,9 @@ from domain.messages.selling import (
 )
 from domain.messages.unasked import (
     Announcement,
+    ComeBack,
     EndsSoon,
+    Reminder,
 )
 
 AnyMessage = (
@@ -108,6 +110,7 @@ AnyMessage = (
     | ToppedUp
     | AlreadyPaid
     | UnderReview
+    | ComeBack
     | EndsSoon
     | Announcement
 )
@@ -136,6 +139,7 @@ __all__ = [
     "CardInvoice",
     "Choices",
     "CodeRefused",
+    "ComeBack",
     "ConfirmBalance",
     "Credited",
     "CryptoInvoice",
@@ -158,6 +162,7 @@ __all__ = [
     "PromoRedeemed",
     "ProviderUnavailable",
     "Refunded",
+    "Reminder",
     "RenewalShort",
     "Renewed",
     "ReviewClosed",

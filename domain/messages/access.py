@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from domain.messages.base import Message
+from domain.money import Money
 
 
 class AccessReady(Message, frozen=True, kw_only=True, tag="access_ready"):
@@ -22,6 +23,8 @@ class TrialStarted(Message, frozen=True, kw_only=True, tag="trial_started"):
 
 
 class Expired(Message, frozen=True, kw_only=True, tag="expired"):
-    """The paid time is over and access is cut."""
+    """The time is over and access is cut; `price` and `period` are for renewing it at once, as in a reminder."""
 
     title: str
+    price: Money | None = None
+    period: int = 0

@@ -75,6 +75,18 @@ async def trials_that_are_over(desk: Desk, count: int, _: str) -> None:
         await desk.do(StartTrial(await desk.update(person), person))
 
 
+async def subscriptions_to_be_reminded(desk: Desk, count: int, _: str) -> None:
+    desk.now = NOW - 29 * DAY
+    for person in people(count):
+        await buy(desk, person, Provider.STARS, "plan:month")
+
+
+async def trials_to_be_reminded(desk: Desk, count: int, _: str) -> None:
+    desk.now = NOW - 2 * DAY
+    for person in people(count):
+        await desk.do(StartTrial(await desk.update(person), person))
+
+
 async def subscriptions_without_a_node(desk: Desk, count: int, _: str) -> None:
     desk.now = NOW - DAY
     for person in people(count):
@@ -142,6 +154,16 @@ SCENES: Final = {
         invoices_that_are_over,
         "SELECT id FROM purchases WHERE status = 'invoiced' ORDER BY id",
         ("purchases", "id"),
+    ),
+    "reminders": Scene(
+        subscriptions_to_be_reminded,
+        f"SELECT id FROM subscriptions WHERE remind_at <= '{NOW.isoformat()}' ORDER BY id",
+        ("subscriptions", "id"),
+    ),
+    "trial_notifications": Scene(
+        trials_to_be_reminded,
+        f"SELECT id FROM subscriptions WHERE remind_at <= '{NOW.isoformat()}' ORDER BY id",
+        ("subscriptions", "id"),
     ),
     "trial_expiry": Scene(
         trials_that_are_over,

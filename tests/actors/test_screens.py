@@ -80,12 +80,14 @@ def every_message(title: str) -> list[AnyMessage]:
         messages.UnderReview(amount=RUB, reason="a reason of a later version"),
         messages.AccessReady(uuid=uuid, token=TOKEN, expires_at=WHEN),
         messages.Expired(title=title),
+        messages.Expired(title=title, price=RUB, period=10**18),
         messages.WaysToPay(item="gift:month", balance=RUB),
         messages.WaysToPay(item="plan:month", balance=RUB, price=RUB, stars=STARS, promo="TEN"),
         messages.CardInvoice(purchase_id=1, title=title, price=RUB),
         messages.StarsSubscription(title=title, price=STARS, url="https://t.me/$1"),
         *offers(title),
         *what_comes_after(title),
+        *unasked(title),
     ]
 
 
@@ -130,8 +132,18 @@ def what_comes_after(title: str) -> list[AnyMessage]:
         messages.Adjusted(amount=-RUB, balance=RUB, reason=title),
         messages.TimeGranted(days=3, expires_at=WHEN, reason=title),
         messages.Revoked(title=title, reason=title),
-        messages.EndsSoon(title=title, expires_at=WHEN),
-        messages.Announcement(text=f"«{title}»"),
+    ]
+
+
+def unasked(title: str) -> list[AnyMessage]:
+    return [
+        messages.EndsSoon(title=title, expires_at=WHEN, period=1),
+        messages.EndsSoon(title=title, expires_at=WHEN, period=10**18, price=RUB),
+        messages.EndsSoon(title=title, expires_at=WHEN, period=1, price=RUB, missing=RUB),
+        messages.EndsSoon(title=title, expires_at=WHEN, period=1, trial=True),
+        messages.ComeBack(title=title, expires_at=WHEN, period=1, price=RUB),
+        messages.ComeBack(title=title, expires_at=WHEN, period=1, trial=True),
+        messages.Announcement(text=f"News: {title}"),
     ]
 
 

@@ -35,6 +35,8 @@ from domain.commands import (
     RecordUpdates,
     RefuseRefund,
     ReleaseMessages,
+    RemindSubscriptions,
+    RenewNow,
     ReportUnavailable,
     RevokeAccess,
     SetAutoRenewal,
@@ -116,7 +118,7 @@ class Crowd:
         if known.payments:
             acts += [self._refund, self._review, self._review, self._provider_refunds]
         if known.subscriptions:
-            acts += [self._nodes, self._nodes, self._expire, self._renew]
+            acts += [self._nodes, self._nodes, self._expire, self._renew, self._remind, self._renew_now]
         update, person = self._random.randint(1, self._updates), self._random.choice(list(PEOPLE.values()))
         return self._random.choice(acts)(update, person)
 
@@ -285,6 +287,14 @@ class Crowd:
 
     def _expire(self, _: int, __: Person) -> Command[Any]:
         return of_an_end(self._random, self._known.subscriptions)
+
+    def _remind(self, _: int, __: Person) -> Command[Any]:
+        return RemindSubscriptions(tuple(sorted(self._known.subscriptions)))
+
+    def _renew_now(self, update: int, person: Person) -> Command[Any]:
+        known = self._shop.rows.subscriptions.get(person.id)
+        period = 1 if known is None else known.periods - self._random.choice([0, 0, 1])
+        return RenewNow(update, person, period)
 
     def _renew(self, _: int, __: Person) -> Command[Any]:
         return AutoRenew(self._random.choice(sorted(self._known.subscriptions)))

@@ -3,11 +3,21 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import count
 from typing import Any, TypeVar, cast
 
-from domain.catalogue import Catalogue, Earning, Plan, ReferralTerms, TopUp, Trial
+from domain.catalogue import (
+    Catalogue,
+    Earning,
+    Plan,
+    QuietHours,
+    ReferralTerms,
+    Reminders,
+    ReminderTerms,
+    TopUp,
+    Trial,
+)
 from domain.commands import Command, Person, PurchaseStarted, Received, RecordUpdates, StartPurchase
 from domain.entities import Provider
 from domain.money import Money
@@ -16,6 +26,7 @@ from storage.writer import Answered, Writer, open_writer
 R = TypeVar("R")
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
 ALICE = Person(1001, "Alice", "alice", "en")
 BOB = Person(1002, "Bob", "bob", "ru")
 
@@ -28,6 +39,12 @@ CATALOGUE = Catalogue(
     {"500": TopUp("500", "500 ₽", Money(50000, "RUB"), Money(380, "XTR"))},
     trial=Trial("Trial", timedelta(days=3)),
     referral=ReferralTerms((Earning(percent=10), Earning(days=3)), buyer=Earning(percent=5)),
+    reminders=Reminders(
+        paid=ReminderTerms((3 * DAY, DAY, timedelta(hours=3)), (DAY, 3 * DAY)),
+        trial=ReminderTerms((DAY, timedelta(hours=3)), (DAY,)),
+        quiet=QuietHours(time(22), time(9)),
+        time_zone="Europe/Moscow",
+    ),
 )
 
 

@@ -13,6 +13,7 @@ from tests.tidy.test_imports import imported
 PURE: Final = {
     *("__future__", "base64", "collections", "collections.abc", "dataclasses", "datetime", "decimal", "enum"),
     *("functools", "hashlib", "html", "itertools", "math", "re", "string", "typing", "unicodedata", "uuid"),
+    "zoneinfo",  # what a clock shows where somebody lives is arithmetic of moments
     "msgspec.structs",  # rows are copied with changes ten times for each purchase, so what copies them has to be fast
     "msgspec",  # replies and messages are values that are stored: what they are as JSON belongs to them
 }
