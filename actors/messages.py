@@ -5,7 +5,7 @@ from typing import ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from domain.commands import Command
-from runtime import Call, Cast
+from runtime import Call, Cast, Unavailable
 
 R = TypeVar("R")
 
@@ -15,6 +15,10 @@ class Write(Call[R], Generic[R]):
     """Have the `db_writer` carry out a command; the answer comes after its commit."""
 
     command: Command[R]
+
+
+class NotWritten(Unavailable):
+    """The database does not take what is written just now; whether it took this is found out by asking again."""
 
 
 @dataclass(frozen=True, slots=True)

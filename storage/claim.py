@@ -33,17 +33,29 @@ class ClaimHeld(StorageError):
 class ClaimLost(StorageError):
     """Another process took over: this one must not write any more."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "another turnpike has taken over the database: this one writes nothing while that one runs"
+        )
 
-async def take_claim(connection: TrioConnection, now: datetime) -> int:
-    """Take the claim on an open connection and give its epoch; raises `ClaimHeld` if another process keeps it."""
-    with trio.move_on_after(_TAKE_OVER_SECONDS):
-        while not await _try_lock(connection):  # noqa: ASYNC110 - the other session cannot tell us when it ends
-            await trio.sleep(0.1)
-        return await _raise_epoch(connection, now)
-    raise ClaimHeld(
-        f"the database is in use by another turnpike ({await _holder(connection)}): stop that one first, "
-        "or give this one a database of its own"
-    )
+
+async def take_claim(connection: TrioConnection, now: datetime, lost: int | None = None) -> int:
+    """Take the claim on an open connection and give its epoch; raises `ClaimHeld` if another process keeps it.
+
+    `lost` is the epoch of a session of our own that was lost: while nobody else has raised it, what holds the lock is
+    that session, which the server has not cleared away yet, and it is waited for.
+    """
+    patience_ends = trio.current_time() + _TAKE_OVER_SECONDS
+    while not await _try_lock(connection):
+        if trio.current_time() > patience_ends:
+            epoch, holder = await _present(connection)
+            if epoch != lost:
+                raise ClaimHeld(
+                    f"the database is in use by another turnpike ({holder}): stop that one first, "
+                    "or give this one a database of its own"
+                )
+        await trio.sleep(0.1)  # the other session cannot tell us when it ends
+    return await _raise_epoch(connection, now)
 
 
 async def _try_lock(connection: TrioConnection) -> bool:
@@ -62,12 +74,26 @@ async def _raise_epoch(connection: TrioConnection, now: datetime) -> int:
     return int(row[0])
 
 
-async def _holder(connection: TrioConnection) -> str:
-    cursor = await connection.execute("SELECT holder FROM writer_claim")
+async def _present(connection: TrioConnection) -> tuple[int, str]:
+    cursor = await connection.execute("SELECT epoch, holder FROM writer_claim")
     row = await cursor.fetchone()
-    return str(row[0]) if row else "unknown"
+    assert row is not None, "the migrations put the one row of writer_claim"
+    return int(row[0]), str(row[1])
 
 
-def is_claim_lost(error: psycopg.Error) -> bool:
-    """Whether a transaction failed because its epoch is no longer the current one."""
-    return error.sqlstate == CLAIM_LOST_SQLSTATE
+async def assert_claim(connection: TrioConnection, epoch: int) -> None:
+    """Have the server check, in the transaction if there is one, that the epoch is still the current one.
+
+    In a pipeline the answer comes later: hand the error to `claim_lost` then. Raises `ClaimLost`.
+    """
+    try:
+        await connection.execute("SELECT assert_claim(%s)", [epoch], prepare=True)
+    except psycopg.Error as error:
+        if (lost := claim_lost(error)) is not None:
+            raise lost from error
+        raise
+
+
+def claim_lost(error: Exception) -> ClaimLost | None:
+    """`ClaimLost` if a transaction failed because its epoch is no longer the current one."""
+    return ClaimLost() if getattr(error, "sqlstate", None) == CLAIM_LOST_SQLSTATE else None

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from domain.draft import Rows, View
+from storage.claim import assert_claim
 from storage.connection import TrioConnection
 from storage.tables import (
     ACCOUNTS,
@@ -57,8 +58,6 @@ _ORDER: Final[list[tuple[Table[Any], Callable[[View], Rows[Any, Any]]]]] = [
     (ANSWERS, lambda view: view.answers),
 ]
 
-_CLAIM: Final = b"SELECT assert_claim(%s)"
-
 
 def no_step(_: str) -> None:
     """Where nobody watches the steps."""
@@ -75,7 +74,7 @@ async def one_transaction(
     Raises `psycopg.Error`: nothing was written then, unless the connection was lost at the commit.
     """
     async with connection.pipeline() as pipeline, connection.transaction():
-        await connection.execute(_CLAIM, [epoch], prepare=True)
+        await assert_claim(connection, epoch)
         step("claim sent")
         yield partial(_send, connection, step)
         await pipeline.sync()

@@ -20,7 +20,7 @@ from domain.commands import Command
 from domain.decide import decide
 from domain.draft import Draft, Sequences, View
 from domain.entities import AccountKind, MessageState, Payment
-from storage.claim import ClaimLost, is_claim_lost, take_claim
+from storage.claim import assert_claim, claim_lost, take_claim
 from storage.connection import TrioConnection, open_connection
 from storage.flush import no_step, one_transaction
 from storage.prefetch import Prefetched, prefetch
@@ -88,8 +88,8 @@ class Writer:
             self.step("prefetched")
             return await self._carry_out(commands, traces, found, now)
         except (psycopg.Error, UnicodeError) as error:
-            if isinstance(error, psycopg.Error) and is_claim_lost(error):
-                raise ClaimLost(str(error)) from error
+            if (lost := claim_lost(error)) is not None:
+                raise lost from error
             if not _blames_the_batch(error):
                 raise
             if len(commands) == 1:
@@ -99,6 +99,10 @@ class Writer:
                 *await self.execute(commands[:middle], now, traces[:middle]),
                 *await self.execute(commands[middle:], now, traces[middle:]),
             ]
+
+    async def check_claim(self) -> None:
+        """Have the server say that the claim is still ours; raises as `execute` does."""
+        await assert_claim(self.connection, self.epoch)
 
     async def _carry_out(
         self,
@@ -150,11 +154,22 @@ def _answered(reply: object, rows: View) -> Answered:
 
 @asynccontextmanager
 async def open_writer(
-    conninfo: str, *, now: datetime, catalogue: Catalogue, entropy: Callable[[int], bytes]
+    conninfo: str,
+    *,
+    now: datetime,
+    catalogue: Catalogue,
+    entropy: Callable[[int], bytes],
+    heartbeat_s: float | None = None,
+    lost_epoch: int | None = None,
 ) -> AsyncIterator[Writer]:
-    """Connect as the writer and take the claim; raises `ClaimHeld` if another process keeps it."""
-    async with open_connection(writer_conninfo(conninfo), cancel_grace=0) as connection:
-        epoch = await take_claim(connection, now)
+    """Connect as the writer and take the claim; raises `ClaimHeld` if another process keeps it.
+
+    `heartbeat_s` promises the server to hear something at least so often (`storage.session`); `lost_epoch` is that of
+    an earlier session of ours, which may still be there.
+    """
+    session = writer_conninfo(conninfo, heartbeat_s=heartbeat_s)
+    async with open_connection(session, cancel_grace=0) as connection:
+        epoch = await take_claim(connection, now, lost_epoch)
         yield Writer(connection, epoch, await _sequences(connection), catalogue, entropy)
 
 
@@ -182,5 +197,6 @@ def _blames_the_batch(error: Exception) -> bool:
     return state[:2] in _ABOUT_DATA
 
 
-#: Cardinality, data, integrity, syntax and access rules, program limits, unsupported features, RAISE.
-_ABOUT_DATA: Final = frozenset({"0A", "21", "22", "23", "42", "54", "P0"})
+#: Cardinality, data, integrity, syntax and access rules, program limits, unsupported features, RAISE; and the server's
+#: own mistakes, which may well be about one row, such as an index that is broken there.
+_ABOUT_DATA: Final = frozenset({"0A", "21", "22", "23", "42", "54", "P0", "XX"})

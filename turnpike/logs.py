@@ -31,6 +31,8 @@ def set_up_logs(file: Path | None = None) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(stream=writer, level=logging.WARNING, force=True)
+    # On the way out of a pipeline psycopg warns of what it has raised already, once for each level.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 
 def processors(*, pretty: bool) -> list[Processor]:

@@ -58,12 +58,12 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    actors: Mapping[str, Callable[[Context], Actor]], stand_ins: Sequence[str] = ()
+    actors: Mapping[str, Callable[[Context], Actor]], stand_ins: Sequence[str] = (), *, mailbox: int = 1024
 ) -> AsyncIterator[Running]:
-    """Start the actors in order, stand-ins first; stop them in order at the end."""
+    """Start the actors in order, stand-ins first; stop them in order at the end. A `mailbox` holds so many."""
     mail, clock = Mail(), AdjustableClock(NOW)
     specs = [ActorSpec(name, mail.stand_in) for name in stand_ins]
-    specs += [ActorSpec(name, factory) for name, factory in actors.items()]
+    specs += [ActorSpec(name, factory, mailbox=mailbox) for name, factory in actors.items()]
     system = System(GroupSpec("root", "one_for_one", specs), clock=clock)
     async with trio.open_nursery() as nursery:
         await nursery.start(system.run)

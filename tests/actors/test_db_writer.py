@@ -98,7 +98,7 @@ async def test_connections_lost_at_any_moment_neither_lose_nor_double_a_payment(
             async with trio.open_nursery() as nursery:
                 for payment in payments[start : start + 10]:
                     nursery.start_soon(finalize, writer, payment, receipts)
-                await trio.to_thread.run_sync(_cut, database)
+                await trio.to_thread.run_sync(cut, database)
 
         assert len(receipts) == 60
         assert all(receipt.outcome is PaymentOutcome.ACCEPTED for receipt in receipts)
@@ -112,7 +112,7 @@ async def test_connections_lost_at_any_moment_neither_lose_nor_double_a_payment(
             assert int(str(epochs[0])) > 2, "no connection was cut: the test proved nothing"
 
 
-def _cut(database: Database) -> None:
+def cut(database: Database) -> None:
     """End the writer's session as a failing server or network would."""
     with psycopg.connect(database.owner, autocommit=True) as owner:
         owner.execute(
@@ -130,7 +130,7 @@ async def test_while_the_database_is_away_callers_wait_and_nobody_is_restarted(
         environment(database, tmp_path) as surroundings,
         running({"db_writer": partial(DbWriter, environment=surroundings)}, LISTENERS) as here,
     ):
-        _allow_connections(database, False)
+        allow_connections(database, False)
         with pytest.raises(DatabaseAway):
             await surroundings.readers.fetch(Receipt, "SELECT 1", reader="test")
         async with trio.open_nursery() as nursery:
@@ -140,7 +140,7 @@ async def test_while_the_database_is_away_callers_wait_and_nobody_is_restarted(
                 while not receipts:
                     await trio.testing.wait_all_tasks_blocked(0.05)
             assert not receipts
-            _allow_connections(database, True)
+            allow_connections(database, True)
             with trio.fail_after(20):
                 while len(receipts) < 5:
                     await trio.sleep(0.05)
@@ -150,7 +150,7 @@ async def test_while_the_database_is_away_callers_wait_and_nobody_is_restarted(
         assert writer.restarts == 0
 
 
-def _allow_connections(database: Database, allowed: bool) -> None:
+def allow_connections(database: Database, allowed: bool) -> None:
     """Let the database be away, or have it back."""
     with psycopg.connect(conninfo=make_conninfo(database.owner, dbname="postgres"), autocommit=True) as owner:
         owner.execute(f'ALTER DATABASE "{database.name}" ALLOW_CONNECTIONS {str(allowed).lower()}'.encode())
