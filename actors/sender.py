@@ -176,7 +176,7 @@ class Sender(Worker):
                 self.context.log.error("message cannot be read", outbox=row.id, exc_info=error)
                 await self._record(row, failed(row, f"cannot be read: {type(error).__name__}"))
                 return False
-            self.step("prepared")
+            self.step(f"{row.kind} prepared")
             return promise is Promise.AT_LEAST_ONCE or await self._mark(what)
 
     def expired(self, what: Letter) -> bool:
@@ -187,9 +187,9 @@ class Sender(Worker):
         """Send it, once."""
         assert self._bot is not None, "started opens the bot"
         assert what.outgoing is not None, "it was prepared"
-        self.step("sending")
+        self.step(f"{what.row.kind} sending")
         outcome = await deliver(self._bot, what.outgoing)
-        self.step("sent")
+        self.step(f"{what.row.kind} sent")
         return outcome
 
     async def settle(self, what: Letter, outcome: Outcome | None) -> Verdict:
@@ -201,7 +201,7 @@ class Sender(Worker):
             if not await self._record(what.row, settled(what, outcome, self.context.clock.now())):
                 return Verdict.UNRECORDED
         self._ours.discard(what.row.id)
-        self.step("settled")
+        self.step(f"{what.row.kind} settled")
         return Verdict.DONE
 
     async def give_back(self, unsent: Sequence[Letter]) -> None:
@@ -227,7 +227,7 @@ class Sender(Worker):
         if not letter.marked:
             self._ours.discard(number)
             self._look_before_long()
-        self.step("marked")
+        self.step(f"{letter.row.kind} marked")
         return letter.marked
 
     async def _record(self, row: Due, settlement: SettleMessage) -> bool:

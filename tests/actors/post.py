@@ -12,6 +12,7 @@ from typing import Any, Final
 import httpx
 import psycopg
 import trio
+from starlette.types import ASGIApp
 
 from actors.db_writer import DbWriter
 from actors.screens import Shop
@@ -139,12 +140,16 @@ class TelegramSide:
 
 
 @asynccontextmanager
-async def open_telegram(folder: Path, *people: int) -> AsyncIterator[TelegramSide]:
-    """A sandbox in which these people have started a chat with the bot."""
+async def open_telegram(
+    folder: Path, *people: int, before: Callable[[ASGIApp], ASGIApp] = lambda app: app
+) -> AsyncIterator[TelegramSide]:
+    """A sandbox in which these people have started a chat with the bot; `before` may stand in front of it."""
     store = Store(folder / "sandbox.sqlite")
     sandbox = TelegramSandbox(store, lambda: NOW)
     async with trio.open_nursery() as nursery:
-        port = await nursery.start(partial(serve, sandbox.app, host="127.0.0.1", port=0, name="the sandbox"))
+        port = await nursery.start(
+            partial(serve, before(sandbox.app), host="127.0.0.1", port=0, name="the sandbox")
+        )
         address = f"http://127.0.0.1:{port}"
         async with httpx.AsyncClient(base_url=address, trust_env=False) as http:
             for person in people:
@@ -157,7 +162,9 @@ async def open_telegram(folder: Path, *people: int) -> AsyncIterator[TelegramSid
 
 
 @asynccontextmanager
-async def open_sender(database: Database, folder: Path, address: str) -> AsyncIterator[Running]:
+async def open_sender(
+    database: Database, folder: Path, address: str, *, start: datetime = NOW
+) -> AsyncIterator[Running]:
     """The writer and the sender, which talks to the Bot API at an address."""
     async with environment(database, folder, telegram=Telegram(api=address)) as surroundings:
         shop = Shop("Test VPN", "@help", CATALOGUE, [], "http://127.0.0.1:1", crypto=True)
@@ -165,5 +172,5 @@ async def open_sender(database: Database, folder: Path, address: str) -> AsyncIt
             "db_writer": partial(DbWriter, environment=surroundings),
             "sender": partial(Sender, environment=surroundings, shop=shop),
         }
-        async with running(actors, ["vpn"]) as system:
+        async with running(actors, ["vpn"], start=start) as system:
             yield system

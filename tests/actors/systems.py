@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import trio
@@ -58,10 +59,17 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    actors: Mapping[str, Callable[[Context], Actor]], stand_ins: Sequence[str] = (), *, mailbox: int = 1024
+    actors: Mapping[str, Callable[[Context], Actor]],
+    stand_ins: Sequence[str] = (),
+    *,
+    mailbox: int = 1024,
+    start: datetime = NOW,
 ) -> AsyncIterator[Running]:
-    """Start the actors in order, stand-ins first; stop them in order at the end. A `mailbox` holds so many."""
-    mail, clock = Mail(), AdjustableClock(NOW)
+    """Start the actors in order, stand-ins first; stop them in order at the end.
+
+    A `mailbox` holds so many; the clock begins at `start`.
+    """
+    mail, clock = Mail(), AdjustableClock(start)
     specs = [ActorSpec(name, mail.stand_in) for name in stand_ins]
     specs += [ActorSpec(name, factory, mailbox=mailbox) for name, factory in actors.items()]
     system = System(GroupSpec("root", "one_for_one", specs), clock=clock)
