@@ -7,12 +7,13 @@ repeat harmless, so an update that was being handled when the process was killed
 from dataclasses import dataclass
 from typing import Final
 
+from actors.buying import Buying
 from actors.environment import Environment
 from actors.lanes import Lanes
 from actors.messages import LookAgain, Write
+from actors.providers import command_of
 from actors.words import languages
 from domain.commands import (
-    AttachInvoice,
     Choose,
     EnterCode,
     FinalizePayment,
@@ -21,27 +22,23 @@ from domain.commands import (
     PayFromBalance,
     Person,
     PutAside,
+    RecordRefund,
     RenewNow,
-    ReportUnavailable,
     SetAutoRenewal,
     Show,
     Start,
-    StartPurchase,
     StartTrial,
 )
 from domain.entities import Provider
-from domain.payload import make_payload, read_payload
-from integrations.cryptopay.client import CryptoPay, CryptoPayRefused, open_cryptopay
-from integrations.http_client import NotSent, OutcomeUnknown
+from integrations.provider import Charge, Refund
 from integrations.telegram import updates
 from integrations.telegram.bot import TrioBot
-from integrations.telegram.outgoing import AnswerTap, deliver
+from integrations.telegram.outgoing import STARS, AnswerTap, deliver
 from integrations.telegram.raw_update import RawUpdate
 from runtime import Context, Message, Tick, Unavailable, Worker
 
 _PAGE: Final = 100
 _CHATS_AT_ONCE: Final = 4096
-_INVOICE_SECONDS: Final = 3600
 
 #: What a bigint can always hold.
 _DIGITS_MAX: Final = 18
@@ -103,14 +100,11 @@ class Dispatch(Worker):
         self._writer = context.ref("db_writer")
         self._bot = bot
         self._lanes = Lanes(context.nursery, self._handle_chat, _CHATS_AT_ONCE, context.log)
-        self._cryptopay: CryptoPay | None = None
+        self._buying = Buying(context, environment)
 
     async def started(self) -> None:
-        """Open Crypto Pay's client if it is configured."""
-        settings = self._environment.configuration.settings.cryptopay
-        token = self._environment.secrets.cryptopay_token
-        if settings is not None and token is not None:
-            self._cryptopay = await self.context.open(open_cryptopay(token, api_base=settings.api))
+        """Open the providers that make invoices; they need not answer for that."""
+        await self._buying.open()
         await super().started()
 
     async def receive(self, message: Message) -> object:
@@ -157,13 +151,13 @@ class Dispatch(Worker):
             case updates.Tap():
                 self.context.nursery.start_soon(deliver, self._bot, AnswerTap(inbound.query_id))
                 await self._tap(update, inbound)
-            case updates.Paid():
-                await self._paid(update, inbound)
+            case updates.Paid() | updates.Refunded():
+                await self._writer.call(Write(_money(update, inbound)))
             case updates.Blocked() | updates.Unblocked():
                 blocked = isinstance(inbound, updates.Blocked)
                 await self._writer.call(Write(MarkUnreachable(update.id, inbound.user, blocked)))
             case _:
-                if isinstance(inbound, updates.Refunded) or getattr(inbound, "suspicious", False):
+                if getattr(inbound, "suspicious", False):
                     self.context.log.error(
                         "update needs an operator", update=update.id, inbound=repr(inbound)
                     )
@@ -192,8 +186,8 @@ class Dispatch(Worker):
             case "show":
                 await self._show(update, tap.user, rest, tap.message_id)
             case "buy":
-                item, _, provider = rest.rpartition(":")
-                await self._buy(update, tap, item, provider)
+                item, _, way = rest.rpartition(":")
+                await self._buying.buy(update.id, tap, item, way)
             case "choose":
                 await self._choose(update, tap, rest)
             case "trial":
@@ -217,55 +211,21 @@ class Dispatch(Worker):
         time_zone = chosen if what == "time_zone" and chosen in offered else None
         await self._writer.call(Write(Choose(update.id, tap.user, language, time_zone, tap.message_id)))
 
-    async def _buy(self, update: Waiting, tap: updates.Tap, item: str, provider: str) -> None:
-        if provider not in set(Provider):
-            await self._show(update, tap.user, "plans", tap.message_id)
-            return
-        started = await self._writer.call(
-            Write(StartPurchase(update.id, tap.user, item, Provider(provider), tap.message_id))
-        )
-        if started is None or provider != Provider.CRYPTOPAY:
-            return
-        unavailable = ReportUnavailable(update.id, started.purchase_id, tap.message_id)
-        if self._cryptopay is None:
-            await self._writer.call(Write(unavailable))
-            return
-        username = self._environment.bot_username
-        try:
-            invoice = await self._cryptopay.create_invoice(
-                started.price,
-                description=f"{self._environment.configuration.settings.shop.name}: {started.title}",
-                payload=make_payload(started.purchase_id, tap.user.id),
-                expires_in=_INVOICE_SECONDS,
-                paid_button_url=username and f"https://t.me/{username}",
-            )
-        except (NotSent, OutcomeUnknown, CryptoPayRefused) as error:
-            self.context.log.warning("no invoice", purchase=started.purchase_id, error=str(error))
-            await self._writer.call(Write(unavailable))
-            return
-        await self._writer.call(
-            Write(
-                AttachInvoice(
-                    update.id,
-                    started.purchase_id,
-                    str(invoice.invoice_id),
-                    invoice.pay_url,
-                    tap.message_id,
-                )
-            )
-        )
 
-    async def _paid(self, update: Waiting, paid: updates.Paid) -> None:
-        purchase, _ = read_payload(paid.payload)
-        await self._writer.call(
-            Write(
-                FinalizePayment(
-                    provider=Provider.STARS,
-                    charge_id=paid.charge_id,
-                    amount=paid.amount,
-                    purchase_id=purchase,
-                    payer=paid.user.id,
-                    update_id=update.id,
-                )
-            )
+def _money(update: Waiting, told: updates.Paid | updates.Refunded) -> FinalizePayment | RecordRefund:
+    """What Telegram tells of a payment or its way back: Stars, or money on a card."""
+    provider = Provider.STARS if told.amount.currency == STARS else Provider.CARDS
+    if isinstance(told, updates.Refunded):
+        refund = Refund(
+            charge_id=told.charge_id, amount=told.amount, payload=told.payload, payer=told.user.id
         )
+        return command_of(provider, refund, update.id)
+    charge = Charge(
+        charge_id=told.charge_id,
+        amount=told.amount,
+        payload=told.payload,
+        payer=told.user.id,
+        paid_at=told.paid_at,
+        repeated=told.is_recurring,
+    )
+    return command_of(provider, charge, update.id)

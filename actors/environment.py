@@ -20,6 +20,7 @@ class Secrets:
 
     bot_token: str = field(repr=False)
     cryptopay_token: str | None = field(repr=False, default=None)
+    cards_token: str | None = field(repr=False, default=None)
 
     @property
     def webhook_secret(self) -> str:

@@ -4,6 +4,7 @@ It decides nothing and holds nothing: pages are read from the database, webhooks
 and are answered 200 only after the commit.
 """
 
+from collections.abc import Mapping
 from functools import partial
 
 from starlette.applications import Starlette
@@ -11,15 +12,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from actors.crypto_payment_watcher import finalize_invoice
 from actors.environment import Environment
+from actors.providers import open_providers, record
 from actors.screens import Shop
 from actors.subscriptions import Subscriptions
 from actors.telegram import Inbox
-from integrations.cryptopay.types import Invoice
-from integrations.cryptopay.webhook import webhook_route as cryptopay_webhook
+from domain.entities import Provider
 from integrations.http_server import serve
-from integrations.telegram.webhook import webhook_route as telegram_webhook
+from integrations.provider import PaymentProvider
+from integrations.telegram.webhook import webhook_route
 from runtime import Actor, Context
 
 
@@ -36,12 +37,13 @@ class Gateway(Actor):
     async def started(self) -> None:
         """Listen; raises `PortInUse` with one sentence."""
         gateway = self._environment.configuration.settings.gateway
-        app = Starlette(routes=self._routes())
+        providers = await self.context.open(open_providers(self._environment))
+        app = Starlette(routes=self._routes(providers))
         await self.context.nursery.start(
             partial(serve, app, host=gateway.host, port=gateway.port, name="the gateway")
         )
 
-    def _routes(self) -> list[Route]:
+    def _routes(self, providers: Mapping[Provider, PaymentProvider]) -> list[Route]:
         settings, secrets = self._environment.configuration.settings, self._environment.secrets
         routes = [
             Route("/health", self._health),
@@ -49,23 +51,13 @@ class Gateway(Actor):
         ]
         if settings.telegram.updates == "webhook":
             routes.append(
-                telegram_webhook(
-                    "/webhooks/telegram", secret=secrets.webhook_secret, accept=self._inbox.accept
-                )
+                webhook_route("/webhooks/telegram", secret=secrets.webhook_secret, accept=self._inbox.accept)
             )
-        if secrets.cryptopay_token is not None:
-            routes.append(
-                cryptopay_webhook(
-                    "/webhooks/cryptopay",
-                    token=secrets.cryptopay_token,
-                    now=self.context.clock.now,
-                    accept=self._paid,
-                )
-            )
+        for name, provider in providers.items():
+            accept = partial(record, self._writer, name)
+            route = provider.webhook(f"/webhooks/{name}", self.context.clock.now, accept)
+            routes += [] if route is None else [route]
         return routes
-
-    async def _paid(self, invoice: Invoice) -> None:
-        await finalize_invoice(self._writer, invoice)
 
     async def _health(self, _: Request) -> Response:
         return PlainTextResponse("ok\n")

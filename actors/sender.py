@@ -81,9 +81,11 @@ class Sender(Worker):
 
     async def started(self) -> None:
         """Open a connection of our own: what the poller does to its connection does not matter here."""
-        api = self._environment.configuration.settings.telegram.api
+        api, secrets = self._environment.configuration.settings.telegram.api, self._environment.secrets
         self._bot = await self.context.open(
-            open_bot(self._environment.secrets.bot_token, api_base=api, introduce=False)
+            open_bot(
+                secrets.bot_token, api_base=api, introduce=False, provider_token=secrets.cards_token or ""
+            )
         )
         self.context.nursery.start_soon(self._pump.run)
         await super().started()

@@ -82,6 +82,13 @@ class CryptoPay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api: str = "https://pay.crypt.bot"
 
 
+class Cards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Payments by card within Telegram: where the token is that @BotFather gave for the shop's payment provider."""
+
+    token_env: str = "TURNPIKE_CARDS_TOKEN"  # noqa: S105 - the name of a variable
+    token_file: str | None = None
+
+
 class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`embedded`, or the environment variable that holds the address of a PostgreSQL server."""
 
@@ -115,6 +122,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     reminders: RemindersEntry = RemindersEntry()
     telegram: Telegram = Telegram()
     cryptopay: CryptoPay | None = None
+    cards: Cards | None = None
     database: Database = Database()
     gateway: Gateway = Gateway()
     metrics: Metrics | None = None

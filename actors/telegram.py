@@ -8,6 +8,7 @@ pay (pre-checkout) is answered straight from ingress, because Telegram waits ten
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -21,9 +22,10 @@ from actors.messages import CheckOut, LookAgain, Write
 from actors.screens import Shop
 from actors.words import Recipient
 from domain.commands import Received, RecordUpdates
+from domain.entities import Provider, PurchaseStatus
 from domain.payload import read_payload
 from integrations.telegram.bot import TrioBot, open_bot
-from integrations.telegram.outgoing import AnswerPreCheckout, deliver
+from integrations.telegram.outgoing import STARS, AnswerPreCheckout, deliver
 from integrations.telegram.polling import poll
 from integrations.telegram.raw_update import RawUpdate
 from integrations.telegram.updates import PreCheckout, read_update
@@ -36,7 +38,7 @@ _CHECK_OUT_SECONDS: Final = 5.0
 _INTRODUCTION_RETRY_SECONDS: Final = 30.0
 
 _ORDER: Final = """
-    SELECT status, provider, price, price_currency,
+    SELECT status, provider, price, price_currency, valid_until,
         (SELECT chosen_language FROM users WHERE users.id = %s) AS chosen_language
     FROM purchases WHERE purchases.id = %s
 """
@@ -50,6 +52,7 @@ class Order:
     provider: str
     price: int
     price_currency: str
+    valid_until: datetime | None
     chosen_language: str | None
 
 
@@ -127,10 +130,13 @@ class Telegram(Actor):
             order = await self._readers.fetch_one(Order, _ORDER, keys, reader=self.context.name)
         chosen = None if order is None else order.chosen_language
         words = self._shop.words_for(Recipient(chosen or asked.user.language))
-        if order is None or order.provider != "stars":
+        provider = Provider.STARS if asked.currency == STARS else Provider.CARDS
+        if order is None or order.provider != provider:
             return words.plain("refusal-unknown")
-        if order.status == "paid":
+        if order.status not in (PurchaseStatus.INVOICED, PurchaseStatus.LAPSED):
             return words.plain("refusal-paid")
+        if order.valid_until is not None and order.valid_until < self.context.clock.now():
+            return words.plain("refusal-late")
         if (order.price, order.price_currency) != (asked.total, asked.currency):
             return words.plain("refusal-price")
         return None

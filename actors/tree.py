@@ -14,6 +14,8 @@ from actors.environment import Environment
 from actors.fast_expiry import FastExpiry
 from actors.gateway import Gateway
 from actors.invoice_lapse import InvoiceLapse
+from actors.payment_sweep import PaymentSweep
+from actors.refunds import Refunds
 from actors.reminders import Reminders
 from actors.screens import Shop
 from actors.sender import Sender
@@ -37,6 +39,8 @@ _ACTORS: Final[dict[str, Callable[..., Actor]]] = {
     "crypto_payment_watcher": CryptoPaymentWatcher,
     "fast_expiry": FastExpiry,
     "invoice_lapse": InvoiceLapse,
+    "payment_sweep": PaymentSweep,
+    "refunds": Refunds,
     "reminders": Reminders,
     "trial_expiry": TrialExpiry,
     "trial_notifications": TrialNotifications,
@@ -57,6 +61,8 @@ _WORKERS: Final = {
             "crypto_payment_watcher",
             "fast_expiry",
             "invoice_lapse",
+            "payment_sweep",
+            "refunds",
             "reminders",
             "trial_expiry",
             "trial_notifications",
@@ -66,18 +72,23 @@ _WORKERS: Final = {
     "xray_reconciler": {**WORKER_SETTINGS, "removes_at_most": percent},
 }
 
+#: The sections that the payment providers are opened by.
+_PROVIDERS: Final = ("telegram", "cryptopay", "cards")
+
 #: The sections of the configuration that each actor reads: if one changes, the actor starts again with it.
 _READS: Final = {
     "db_writer": ("shop", "plans", "top_ups", "trial", "referral", "reminders"),
     "xray": ("nodes",),
     "vpn": ("nodes",),
-    "sender": ("shop", "plans", "top_ups", "trial", "referral", "telegram", "cryptopay", "gateway", "nodes"),
-    "telegram": ("shop", "telegram", "cryptopay", "gateway"),
-    "gateway": ("shop", "telegram", "cryptopay", "gateway", "nodes"),
+    "sender": ("shop", "plans", "top_ups", "trial", "referral", *_PROVIDERS, "gateway", "nodes"),
+    "telegram": ("shop", *_PROVIDERS, "gateway"),
+    "gateway": ("shop", *_PROVIDERS, "gateway", "nodes"),
     "fast_expiry": ("plans",),
     "trial_expiry": ("trial",),
     "xray_reconciler": ("nodes",),
-    "crypto_payment_watcher": ("cryptopay",),
+    "crypto_payment_watcher": _PROVIDERS,
+    "payment_sweep": _PROVIDERS,
+    "refunds": _PROVIDERS,
 }
 
 
@@ -96,6 +107,7 @@ def build_tree(environment: Environment) -> GroupSpec:
         nodes=environment.nodes,
         public_url=settings.gateway.public_url,
         crypto=settings.cryptopay is not None,
+        cards=settings.cards is not None,
         bot=environment.bot_username,
         language=settings.shop.language,
         time_zone=settings.shop.time_zone,
@@ -118,7 +130,7 @@ def _with_what_they_read(group: GroupSpec, environment: Environment) -> GroupSpe
         sections = {
             name: getattr(environment.configuration.settings, name) for name in _READS.get(child.name, ())
         }
-        secrets = environment.secrets if sections.keys() & {"telegram", "cryptopay"} else None
+        secrets = environment.secrets if sections.keys() & set(_PROVIDERS) else None
         children.append(replace(child, settings={**child.settings, "reads": (sections, secrets)}))
     return replace(group, children=children)
 

@@ -7,10 +7,12 @@ makes it count once. What a provider cannot do it inherits: the methods here say
 A provider speaks Trio. One whose library only speaks asyncio runs it through trio-asyncio, in its own file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
+
+from starlette.routing import Route
 
 from domain.entities import Provider
 from domain.money import Money
@@ -52,8 +54,8 @@ class Invoice:
 class Charge:
     """Money was paid. `charge_id` is the provider's own name for it, and never the same for two payments.
 
-    `payer` is whom the provider saw paying, None where it does not know; `repeated`: it may be a later charge of a
-    subscription.
+    `payer` is whom the provider saw paying, None where it does not know. `repeated`: a charge of a subscription, the
+    first or a later one; which of them is heard of first, nobody can tell.
     """
 
     charge_id: str
@@ -118,6 +120,16 @@ class PaymentProvider(Protocol):
     async def refund(self, charge_id: str, payer: int) -> None:
         """Send the whole charge back; done already is done. Raises `Refused` where the provider will not."""
         raise Refused(f"{self.name} cannot send money back: return it by hand and record that")
+
+    def webhook(
+        self, path: str, now: Callable[[], datetime], accept: Callable[[Charge], Awaitable[None]]
+    ) -> Route | None:
+        """Where the provider tells of payments; None where it tells nobody.
+
+        What it did not sign, or signed long before `now`, must not reach `accept`. Confirm to it only what `accept`
+        returned from. It is a hint that saves waiting: nothing depends on its coming.
+        """
+        return None
 
     async def stop(self, charge_id: str, payer: int) -> None:
         """Charge the subscription that a charge belongs to no more; raises `Refused` if there is none."""

@@ -70,14 +70,20 @@ def _read(config: Path) -> Wanted:
     check_tree(configuration)
     telegram, cryptopay = configuration.settings.telegram, configuration.settings.cryptopay
     bot = read_secret(os.environ, telegram.token_env, telegram.token_file, "telegram: the bot's token")
+    secrets = Secrets(bot)
+    if (cards := configuration.settings.cards) is not None:
+        what = "cards: the payment provider's token"
+        secrets = replace(
+            secrets, cards_token=read_secret(os.environ, cards.token_env, cards.token_file, what)
+        )
     if cryptopay is None:
-        return Wanted(configuration, Secrets(bot))
+        return Wanted(configuration, secrets)
     crypto = read_secret(os.environ, cryptopay.token_env, cryptopay.token_file, "cryptopay: the app's token")
     try:
         check_token(crypto)
     except ValueError as error:
         raise ConfigError(f"cryptopay: {error}") from None
-    return Wanted(configuration, Secrets(bot, crypto))
+    return Wanted(configuration, replace(secrets, cryptopay_token=crypto))
 
 
 @contextmanager

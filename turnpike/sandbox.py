@@ -27,7 +27,7 @@ from actors.tree import check_tree
 from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN, CryptoPaySandbox
 from integrations.http_server import CannotListen, serve
 from integrations.sandbox_store import Store, StoreError
-from integrations.telegram.sandbox import SANDBOX_TOKEN, TelegramSandbox
+from integrations.telegram.sandbox import SANDBOX_PROVIDER_TOKEN, SANDBOX_TOKEN, TelegramSandbox
 from runtime import AdjustableClock, SystemClock
 from storage.embedded.folder import default_data_folder
 from turnpike.failure import CannotRun
@@ -83,7 +83,7 @@ def _read(config: Path | None, port: int) -> Wanted:
     )
     configuration = Configuration(loaded.name, changed, loaded.catalogue, loaded.tree)
     check_tree(configuration)
-    return Wanted(configuration, Secrets(SANDBOX_TOKEN, SANDBOX_CRYPTOPAY_TOKEN))
+    return Wanted(configuration, Secrets(SANDBOX_TOKEN, SANDBOX_CRYPTOPAY_TOKEN, SANDBOX_PROVIDER_TOKEN))
 
 
 @asynccontextmanager

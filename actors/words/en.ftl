@@ -250,6 +250,7 @@ refusal-unavailable = Our records do not answer just now. Nothing was charged: p
 refusal-unknown = We do not know this invoice. Please choose a plan again with /plans.
 refusal-paid = This invoice is paid already. Choose a plan again with /plans to extend.
 refusal-price = The price of this invoice is not what we asked. Please choose a plan again with /plans.
+refusal-late = This invoice is too old. Nothing was charged: please choose a plan again with /plans.
 
 ## Without markup: entries in a VPN app that tell something, where connections would be
 

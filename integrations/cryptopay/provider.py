@@ -3,17 +3,19 @@
 It has no refunds: what was paid goes back as a transfer that the operator makes in @CryptoBot, and records.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 import msgspec
+from starlette.routing import Route
 
 from domain.entities import Provider
 from integrations.cryptopay.client import PAGE_LIMIT, CryptoPay, CryptoPayRefused
 from integrations.cryptopay.types import Invoice as CryptoInvoice
 from integrations.cryptopay.types import Status
+from integrations.cryptopay.webhook import webhook_route
 from integrations.http_client import NotSent, OutcomeUnknown
 from integrations.provider import (
     Charge,
@@ -53,8 +55,9 @@ class CryptoPayProvider(PaymentProvider):
 
     name = Provider.CRYPTOPAY
 
-    def __init__(self, client: CryptoPay, button_url: str | None) -> None:
+    def __init__(self, client: CryptoPay, token: str, button_url: str | None = None) -> None:
         self._client = client
+        self._token = token
         self._button_url = button_url
 
     async def invoice(self, order: Order) -> Invoice | None:
@@ -68,6 +71,18 @@ class CryptoPayProvider(PaymentProvider):
                 paid_button_url=self._button_url,
             )
         return Invoice(str(made.invoice_id), made.pay_url)
+
+    def webhook(
+        self, path: str, now: Callable[[], datetime], accept: Callable[[Charge], Awaitable[None]]
+    ) -> Route | None:
+        """The route for "an invoice was paid"."""
+
+        async def take(invoice: CryptoInvoice) -> None:
+            charge = charge_of(invoice)
+            if charge is not None:
+                await accept(charge)
+
+        return webhook_route(path, token=self._token, now=now, accept=take)
 
     async def ask(self, invoice_ids: Sequence[str]) -> Sequence[InvoiceState]:
         """How up to 1,000 invoices stand, expired ones included."""

@@ -69,5 +69,5 @@ def _read(transaction: StarTransaction) -> Charge | Refund:
         payload=transaction.payload,
         payer=transaction.user_id,
         paid_at=transaction.at,
-        repeated=transaction.monthly,  # the list does not tell the first charge of a subscription from later ones
+        repeated=transaction.monthly,
     )

@@ -11,9 +11,9 @@ import trio
 from actors.environment import Environment, Secrets
 from actors.offers import PlanEntry
 from actors.reading import Reading
-from actors.settings import Configuration, CryptoPay, Gateway, Metrics, Settings, Shop, Telegram
+from actors.settings import Cards, Configuration, CryptoPay, Gateway, Metrics, Settings, Shop, Telegram
 from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN
-from integrations.telegram.sandbox import SANDBOX_TOKEN
+from integrations.telegram.sandbox import SANDBOX_PROVIDER_TOKEN, SANDBOX_TOKEN
 from integrations.xray.node import Node
 from runtime import Actor, ActorSpec, AdjustableClock, Context, GroupSpec, Message, System
 from storage.readers import Readers, open_readers
@@ -97,6 +97,7 @@ async def environment(
         plans=[PlanEntry("month", "1 month", "30d", "199.00 RUB", 150)],
         telegram=telegram,
         cryptopay=CryptoPay(api=cryptopay),
+        cards=Cards(),
         gateway=Gateway(port=gateway, public_url=f"http://127.0.0.1:{gateway}"),
         metrics=Metrics(port=0),
     )
@@ -109,7 +110,7 @@ def _environment(
 ) -> Environment:
     return Environment(
         configuration=Configuration("test.toml", settings, CATALOGUE, {}),
-        secrets=Secrets(SANDBOX_TOKEN, SANDBOX_CRYPTOPAY_TOKEN),
+        secrets=Secrets(SANDBOX_TOKEN, SANDBOX_CRYPTOPAY_TOKEN, SANDBOX_PROVIDER_TOKEN),
         writer_conninfo=database.writer,
         readers=Reading(readers),
         nodes=nodes,

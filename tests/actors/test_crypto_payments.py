@@ -84,7 +84,7 @@ async def test_an_invoice_whose_making_was_never_answered_is_found_by_the_sweep(
         with owner_of(database) as owner:
             owner.execute("UPDATE purchases SET invoice_id = NULL, invoice_url = NULL")
         await town.pay_crypto(url)
-        town.system.ref("crypto_payment_watcher").cast(Tick())
+        town.system.ref("payment_sweep").cast(Tick())
         await town.person().read("500 ₽ added")
 
 

@@ -54,8 +54,10 @@ every_worker = pytest.mark.parametrize("name", sorted(SCENES))
 every_worker_that_handles_rows = pytest.mark.parametrize(
     "name", sorted(name for name, scene in SCENES.items() if scene.poisoned)
 )
-#: All but the one that asks nodes, and no database.
-every_worker_that_scans = pytest.mark.parametrize("name", sorted(SCENES.keys() - {"xray_reconciler"}))
+#: All but those that ask nodes or providers: theirs are in tests of their own.
+every_worker_that_scans = pytest.mark.parametrize(
+    "name", sorted(SCENES.keys() - {"xray_reconciler", "payment_sweep", "refunds"})
+)
 
 
 @pytest.mark.requirement("W10")

@@ -4,11 +4,13 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import httpx
+import psycopg
 import trio
 
 from actors.crypto_payment_watcher import CryptoPaymentWatcher
@@ -16,6 +18,8 @@ from actors.db_writer import DbWriter
 from actors.environment import Environment
 from actors.gateway import Gateway
 from actors.messages import LookAgain, Write
+from actors.payment_sweep import PaymentSweep
+from actors.refunds import Refunds
 from actors.screens import Shop
 from actors.sender import Sender
 from actors.settings import Telegram
@@ -77,6 +81,23 @@ class Town:
                 if all(translations.get(each, {}).get("description") for each in languages()):
                     return said
 
+    def kill(self, actor: str) -> None:
+        """Have an actor die where it stands; its supervisor starts it again."""
+        self.system.killer(actor, RuntimeError("killed by a test"))()
+
+    async def restart(self, actor: str) -> None:
+        """Give an actor a new incarnation."""
+        await self.system.restart(actor)
+
+    async def settle(self, database: Database) -> None:
+        """Wait until everything that was told to the shop is handled, and everything it has to say is said."""
+        with trio.fail_after(PATIENCE_SECONDS), psycopg.connect(database.owner) as owner:
+            while (await self.telegram.get("/sandbox/updates")).json()["waiting"] or owner.execute(
+                "SELECT 1 FROM updates WHERE done_at IS NULL UNION ALL SELECT 1 FROM outbox WHERE state = 'pending'"
+            ).fetchone():
+                owner.rollback()
+                await trio.sleep(0.05)
+
     async def connect(self, subscription_id: int = 1) -> None:
         """Say that a node has the user, as the `vpn` actor would."""
         confirmed = ConfirmProvisions("one", (Confirmation(subscription_id, 1, True),))
@@ -95,9 +116,10 @@ async def open_town(
     """Open everything; without `webhook`, Crypto Pay tells nobody that it was paid."""
     port = free_ports()
     store = Store(folder / "sandbox.sqlite")
-    telegram = TelegramSandbox(store, lambda: NOW, observer=observer)
+    time = _Time()
+    telegram = TelegramSandbox(store, time.now, observer=observer, advance=time.advance)
     url = f"http://127.0.0.1:{port}/webhooks/cryptopay" if webhook else None
-    cryptopay = CryptoPaySandbox(store, lambda: NOW, token=SANDBOX_CRYPTOPAY_TOKEN, webhook_url=url)
+    cryptopay = CryptoPaySandbox(store, time.now, token=SANDBOX_CRYPTOPAY_TOKEN, webhook_url=url)
     async with trio.open_nursery() as nursery:
         ports = [
             await nursery.start(partial(serve, app, host="127.0.0.1", port=0, name="a sandbox"))
@@ -113,6 +135,19 @@ async def open_town(
             yield Town(surroundings, system, *clients)
         nursery.cancel_scope.cancel()
     store.close()
+
+
+class _Time:
+    """The time of both sandboxes; it stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self._now = NOW
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, by: timedelta) -> None:
+        self._now += by
 
 
 @asynccontextmanager
@@ -152,6 +187,7 @@ async def _open_shop(
             f"http://127.0.0.1:{port}",
             crypto=True,
             time_zones=zones,
+            cards=True,
         )
         actors: dict[str, Callable[[Context], Actor]] = {
             "db_writer": partial(DbWriter, environment=surroundings),
@@ -159,6 +195,8 @@ async def _open_shop(
             "telegram": partial(TelegramActor, environment=surroundings, shop=shop),
             "gateway": partial(Gateway, environment=surroundings, shop=shop),
             "crypto_payment_watcher": partial(CryptoPaymentWatcher, environment=surroundings),
+            "payment_sweep": partial(PaymentSweep, environment=surroundings),
+            "refunds": partial(Refunds, environment=surroundings),
         }
         async with running(actors, ["vpn"]) as here:
             yield surroundings, here.system

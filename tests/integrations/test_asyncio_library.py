@@ -67,7 +67,7 @@ async def test_an_asyncio_sdk_gives_what_our_own_client_gives(address: str, http
         open_aiosend(SANDBOX_CRYPTOPAY_TOKEN, address) as theirs,
         open_cryptopay(SANDBOX_CRYPTOPAY_TOKEN, api_base=address) as client,
     ):
-        ours = CryptoPayProvider(client, None)
+        ours = CryptoPayProvider(client, SANDBOX_CRYPTOPAY_TOKEN)
         paid = await buy(theirs, http)
         waiting = await theirs.invoice(_ORDER)
         assert waiting is not None

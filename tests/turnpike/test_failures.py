@@ -122,6 +122,13 @@ async def test_crypto_pay_without_a_token_that_could_sign_does_not_start(
     assert not token.strip() or token not in said
 
 
+async def test_cards_without_a_token_do_not_start(tmp_path: Path) -> None:
+    status, said = await run(tmp_path, shop("http://127.0.0.1:9") + "\n[cards]\n", TURNPIKE_CARDS_TOKEN="")
+    assert status == 1
+    expected = "cards: the payment provider's token: the environment variable TURNPIKE_CARDS_TOKEN is empty or missing"
+    assert expected in sentence(said)
+
+
 @pytest.mark.parametrize("url", ["postgresql://shop:p4ssw0rd@127.0.0.1:9/shop", "no address at all"])
 async def test_a_database_that_cannot_be_reached_is_named_without_its_password(
     tmp_path: Path, url: str

@@ -7,11 +7,13 @@ The product talks to it as to Telegram, by another base address. The modules, fr
 | `server` | puts the parts together as one Starlette application |
 | `bot_api`, `methods`, `*_methods`, `parameters`, `keyboards`, `entities`, `files`, `errors` | the bot's door |
 | `person_api`, `control_api`, `json_api`, `person`, `views`, `guard`, `page/` | the person's door |
-| `service`, `updates`, `webhook`, `callbacks`, `payments` | what Telegram does between the two |
+| `service`, `updates`, `webhook`, `callbacks` | what Telegram does between the two |
+| `payments`, `till`, `subscriptions`, `cards` | and what it does with money |
 | `state`, `events`, `calls`, `wire` | what there is, who is told, what was done, and the objects' shapes |
 """
 
 from integrations.telegram.sandbox.calls import Observer
+from integrations.telegram.sandbox.cards import SANDBOX_PROVIDER_TOKEN
 from integrations.telegram.sandbox.server import SANDBOX_TOKEN, TelegramSandbox
 
-__all__ = ["SANDBOX_TOKEN", "Observer", "TelegramSandbox"]
+__all__ = ["SANDBOX_PROVIDER_TOKEN", "SANDBOX_TOKEN", "Observer", "TelegramSandbox"]

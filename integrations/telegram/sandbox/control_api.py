@@ -24,6 +24,10 @@ class _Redelivery(msgspec.Struct):
     update_id: int
 
 
+class _Withheld(msgspec.Struct):
+    count: Annotated[int, msgspec.Meta(ge=0)]
+
+
 class _Advance(msgspec.Struct):
     seconds: Annotated[int, msgspec.Meta(gt=0)]
 
@@ -52,6 +56,7 @@ class ControlApi:
                 ("GET", "calls", self._calls_made),
                 ("GET", "updates", self._updates),
                 ("POST", "redeliver", self._redeliver),
+                ("POST", "withhold", self._withhold),
                 ("POST", "faults", self._add_fault),
                 ("GET", "faults", self._list_faults),
                 ("DELETE", "faults", self._clear_faults),
@@ -80,6 +85,10 @@ class ControlApi:
     async def _redeliver(self, request: Request) -> object:
         body = await read_body(request, _Redelivery)
         self._service.updates.again(body.update_id)
+        return {}
+
+    async def _withhold(self, request: Request) -> object:
+        self._service.updates.withheld = (await read_body(request, _Withheld)).count
         return {}
 
     async def _add_fault(self, request: Request) -> object:

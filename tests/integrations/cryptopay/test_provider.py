@@ -14,6 +14,7 @@ from domain.money import Money
 from integrations.cryptopay import provider
 from integrations.cryptopay.client import CryptoPay, open_cryptopay
 from integrations.cryptopay.provider import CryptoPayProvider
+from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN
 from integrations.http_client import Http
 from integrations.http_server import serve
 from integrations.provider import Charge, Order, Refused, TryLater
@@ -31,7 +32,7 @@ _DAY = 86_400
 
 @pytest.fixture
 def crypto(pay: CryptoPay) -> CryptoPayProvider:
-    return CryptoPayProvider(pay, "https://t.me/test_bot")
+    return CryptoPayProvider(pay, SANDBOX_CRYPTOPAY_TOKEN, "https://t.me/test_bot")
 
 
 async def settle(http: Http, invoice_id: str) -> None:
@@ -131,10 +132,10 @@ async def test_a_provider_that_cannot_just_now_is_asked_later(nursery: trio.Nurs
     app = Starlette(routes=[Route("/api/{method}", respond, methods=["POST"])])
     port = await nursery.start(partial(serve, app, host="127.0.0.1", port=0, name="a busy Crypto Pay"))
     async with open_cryptopay("12345:AAbb", api_base=f"http://127.0.0.1:{port}") as client:
-        crypto = CryptoPayProvider(client, None)
+        crypto = CryptoPayProvider(client, "12345:AAbb")
         for asked in (crypto.invoice(_ORDER), crypto.ask(["1"]), crypto.sweep("")):
             with pytest.raises(TryLater):
                 await asked
     async with open_cryptopay("12345:AAbb", api_base="http://127.0.0.1:1") as nobody:
         with pytest.raises(TryLater):
-            await CryptoPayProvider(nobody, None).sweep("")
+            await CryptoPayProvider(nobody, "12345:AAbb").sweep("")

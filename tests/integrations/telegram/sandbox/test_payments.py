@@ -64,6 +64,19 @@ async def test_a_forwarded_invoice_with_a_start_parameter_has_no_pay_button(sand
         await sandbox.post("people/1002/pay", message_id=message_id, chat=1001)
 
 
+async def test_a_payment_that_the_bot_is_not_told_of_happened_and_can_be_told_later(sandbox: Running) -> None:
+    message_id = await send_invoice(sandbox)
+    await sandbox.post("withhold", count=1)
+    charge = (await pay(sandbox, {"message_id": message_id}, YES))["charge_id"]
+    assert await sandbox.call("getUpdates") == []
+    [transaction] = (await sandbox.call("getStarTransactions"))["transactions"]
+    assert transaction["id"] == charge
+    withheld = (await sandbox.get("updates"))["confirmed"][-1]
+    await sandbox.post("redeliver", update_id=withheld["update_id"])
+    [told] = await sandbox.updates()
+    assert told["message"]["successful_payment"]["telegram_payment_charge_id"] == charge
+
+
 def service_with_invoice(clock: Clock) -> tuple[Service, StoredInvoice]:
     """Telegram without its server, and an invoice of 150 Stars."""
     service = Service.over(World(Store(None), clock, User(id=7, is_bot=True, first_name="Bot")))
