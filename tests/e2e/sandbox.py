@@ -59,8 +59,13 @@ class Person:
         return answer.get("url")
 
     async def pay_invoice(self) -> dict[str, Any]:
-        """Pay the newest Stars invoice that is open."""
-        message, _ = await self.wait_for(lambda each: (each.get("invoice") or {}).get("title"), "an invoice")
+        """Pay the Stars invoice that came after the last act."""
+
+        def fresh(message: Message) -> str | None:
+            invoice = message.get("invoice") or {}
+            return invoice.get("title") if message["revision"] > self.acted else None
+
+        message, _ = await self.wait_for(fresh, "an invoice")
         self.acted = self.seen
         return await self._post("pay", message_id=message["message_id"])
 
@@ -138,6 +143,7 @@ class Sandbox:
     """A `turnpike sandbox` in a process of its own."""
 
     process: subprocess.Popen[bytes]
+    folder: Path
     port: int
     http: httpx.AsyncClient
     crypto: httpx.AsyncClient
@@ -158,7 +164,7 @@ class Sandbox:
 
     async def advance(self, days: float) -> None:
         """Move the sandbox's clock forward."""
-        answer = await self.http.post("/sandbox/advance", json={"seconds": days * 86400})
+        answer = await self.http.post("/sandbox/advance", json={"seconds": round(days * 86400)})
         assert answer.is_success, answer.text
 
     async def probe(self, link: str) -> subprocess.CompletedProcess[bytes]:
@@ -168,6 +174,13 @@ class Sandbox:
             return await trio.run_process(
                 command, cwd=ROOT, check=False, capture_stdout=True, capture_stderr=True
             )
+
+    async def turnpike(self, *words: str) -> str:
+        """What a command that an operator gives to this sandbox says; it must succeed."""
+        command = [sys.executable, "-m", "turnpike", *words, "--data", str(self.folder)]
+        with trio.fail_after(60):
+            done = await trio.run_process(command, cwd=ROOT, capture_stdout=True)
+        return done.stdout.decode()
 
     async def stop(self, with_signal: signal.Signals = signal.SIGINT, seconds: float = 20) -> int:
         """End the process and give its exit status."""
@@ -206,7 +219,7 @@ async def running_sandbox(
                 while b"Open  http" not in output.read_bytes()[start:]:
                     assert process.poll() is None, output.read_text()
                     await trio.sleep(0.1)
-            yield Sandbox(process, port, http, crypto)
+            yield Sandbox(process, folder, port, http, crypto)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
