@@ -15,7 +15,7 @@ import httpx
 import trio
 from psycopg.sql import SQL, Identifier, Literal
 
-from domain.commands import AttachInvoice, FinalizePayment, Person, SetAutoRenewal, StartTrial
+from domain.commands import AskRefund, AttachInvoice, FinalizePayment, Person, SetAutoRenewal, StartTrial
 from domain.entities import Provider
 from domain.money import Money
 from domain.payload import make_payload
@@ -94,7 +94,7 @@ async def subscriptions_without_a_node(desk: Desk, count: int, _: str) -> None:
 
 
 async def nothing(_: Desk, __: int, ___: str) -> None:
-    """For a worker whose rows are elsewhere, or handled by somebody who is not here; its own tests prove those."""
+    """For a worker whose rows are not in the database."""
 
 
 async def subscriptions_that_end_soon(desk: Desk, count: int, _: str) -> None:
@@ -109,6 +109,14 @@ async def invoices_that_are_over(desk: Desk, count: int, _: str) -> None:
     desk.now = NOW - 2 * DAY
     for person in people(count):
         await desk.start(Provider.CRYPTOPAY, "plan:month", person)
+
+
+async def payments_that_are_to_go_back(desk: Desk, count: int, _: str) -> None:
+    desk.now = NOW - DAY
+    for number, person in enumerate(people(count), 1):
+        await buy(desk, person, Provider.CRYPTOPAY, "top_up:500")
+        command = AskRefund(request=str(number), by="ops", reason="asked for", payment_id=number)
+        assert (await desk.do(command)).done
 
 
 async def invoices_that_were_paid(desk: Desk, count: int, url: str) -> None:
@@ -155,8 +163,16 @@ SCENES: Final = {
         "SELECT id FROM purchases WHERE status = 'invoiced' ORDER BY id",
         ("purchases", "id"),
     ),
-    "payment_sweep": Scene(nothing, "SELECT NULL LIMIT 0", None),
-    "refunds": Scene(nothing, "SELECT NULL LIMIT 0", None),
+    "payment_sweep": Scene(
+        invoices_that_were_paid,
+        "SELECT invoice_id FROM purchases WHERE status = 'invoiced' ORDER BY id",
+        ("payments", "charge_id"),
+    ),
+    "refunds": Scene(
+        payments_that_are_to_go_back,
+        "SELECT payment_id FROM refunds WHERE state = 'asked' ORDER BY payment_id",
+        ("refunds", "payment_id"),
+    ),
     "reminders": Scene(
         subscriptions_to_be_reminded,
         f"SELECT id FROM subscriptions WHERE remind_at <= '{NOW.isoformat()}' ORDER BY id",

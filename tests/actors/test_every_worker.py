@@ -54,10 +54,8 @@ every_worker = pytest.mark.parametrize("name", sorted(SCENES))
 every_worker_that_handles_rows = pytest.mark.parametrize(
     "name", sorted(name for name, scene in SCENES.items() if scene.poisoned)
 )
-#: All but those that ask nodes or providers: theirs are in tests of their own.
-every_worker_that_scans = pytest.mark.parametrize(
-    "name", sorted(SCENES.keys() - {"xray_reconciler", "payment_sweep", "refunds"})
-)
+#: All but the one that asks nodes, which has tests of its own.
+every_worker_that_scans = pytest.mark.parametrize("name", sorted(SCENES.keys() - {"xray_reconciler"}))
 
 
 @pytest.mark.requirement("W10")
@@ -104,7 +102,8 @@ async def test_a_tick_ends_at_its_budget_and_the_next_goes_on_from_there(
     name: str, ticks: Ticks, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = 2
-    monkeypatch.setattr(sys.modules[ticks.own.__module__], "_PAGE", page)
+    # A worker whose pages others make has no such size; if one has another name for it, its first tick does too much.
+    monkeypatch.setattr(sys.modules[ticks.own.__module__], "_PAGE", page, raising=False)
     async with due(name, 7, database, tmp_path) as (surroundings, rows):
         # What fails stays due: a tick that began from the start again would never get past these.
         poisoned = rows.due()[:page]
@@ -140,7 +139,9 @@ async def test_a_poisoned_row_is_set_aside_and_reported_and_those_behind_it_are_
                 each.name: each.restarts for each in stage.system.status().actors() if each.restarts
             } == {}
             aside = [entry for entry in reports if entry["event"] == "row set aside"]
-            assert [(entry["actor"], entry["row"]) for entry in aside] == [(name, poisoned)]
+            [entry] = aside
+            assert entry["actor"] == name
+            assert poisoned in entry["row"].split(":")
 
             rows.cure()
             clock.jump(PERIOD)
@@ -211,7 +212,7 @@ async def test_a_worker_that_crashes_or_hangs_is_reported_and_goes_on(
         await ticks.until(lambda: ticks.begun)
         if fault is hang:
             await trio.testing.wait_all_tasks_blocked()
-            clock.jump(61)
+            clock.jump(PERIOD + 1)
         await ticks.until(lambda: ticks.iterations and rows.all_handled)
         assert stage.status.restarts == 1
     [crashed] = [entry for entry in reports if entry["event"] == "actor crashed"]

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -95,12 +95,19 @@ def specs(
     ]
 
 
+def shortly(actor: ActorSpec) -> ActorSpec:
+    """The same actor with a limit for a message that is over before anybody else's."""
+    return replace(actor, handle_timeout=PERIOD)
+
+
 @asynccontextmanager
 async def at_work(
     ticks: Ticks, surroundings: Environment, name: str, *others: str, **settings: float
 ) -> AsyncIterator[Stage]:
     """Have the worker at work in a system with the writer and these other workers; cancelled at the end."""
     actors = specs(name, surroundings, frozenset((name, *others)), **settings)
+    if not others:  # those keep busy for longer
+        actors = [shortly(actor) if actor.name == name else actor for actor in actors]
     system = System(GroupSpec("root", "one_for_one", actors), clock=AdjustableClock(NOW))
     async with trio.open_nursery() as nursery:
         await nursery.start(system.run)
