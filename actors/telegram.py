@@ -39,7 +39,12 @@ _INTRODUCTION_RETRY_SECONDS: Final = 30.0
 
 _ORDER: Final = """
     SELECT status, provider, price, price_currency, valid_until,
-        (SELECT chosen_language FROM users WHERE users.id = %s) AS chosen_language
+        (SELECT chosen_language FROM users WHERE users.id = %s) AS chosen_language,
+        NOT promo_held AND EXISTS (
+            SELECT FROM promo_uses AS used WHERE used.code = promo_code AND used.user_id = purchases.user_id
+                AND used.taken - (SELECT count(*) FROM purchases AS open WHERE open.user_id = used.user_id
+                    AND open.promo_held AND open.promo_code = used.code) >= used.allowed
+        ) AS code_spent
     FROM purchases WHERE purchases.id = %s
 """
 
@@ -54,6 +59,8 @@ class Order:
     price_currency: str
     valid_until: datetime | None
     chosen_language: str | None
+    #: The person has used its promo code up, elsewhere, since it lapsed.
+    code_spent: bool
 
 
 class Telegram(Actor):
@@ -139,6 +146,8 @@ class Telegram(Actor):
             return words.plain("refusal-late")
         if (order.price, order.price_currency) != (asked.total, asked.currency):
             return words.plain("refusal-price")
+        if order.code_spent:
+            return words.plain("refusal-code")
         return None
 
 

@@ -22,6 +22,7 @@ from domain.giving import give
 from domain.money import Money
 from domain.outbox import done, tell
 from domain.people import meet
+from domain.promos import spent
 from domain.reviews import review_by_rule
 
 _PAID = (PurchaseStatus.PAID, PurchaseStatus.REFUNDED)
@@ -59,7 +60,7 @@ def _judge(command: FinalizePayment, purchase: Purchase | None, draft: Draft) ->
         return PaymentOutcome.WRONG_CURRENCY
     if purchase.status in _PAID:
         return PaymentOutcome.DUPLICATE
-    if command.amount < purchase.price:
+    if command.amount < purchase.price or spent(draft, purchase):
         return PaymentOutcome.UNDERPAID
     if purchase.price < command.amount:
         return PaymentOutcome.OVERPAID
@@ -97,6 +98,8 @@ def pay_from_balance(command: PayFromBalance, draft: Draft) -> Receipt | None:
         refusal: messages.Message = messages.NotForSale(replaces=command.replaces)
     elif purchase.status in _PAID:
         refusal = messages.AlreadyPaid(title=purchase.title, replaces=command.replaces)
+    elif spent(draft, purchase):
+        refusal = messages.CodeRefused(code=purchase.promo_code or "", reason="used_by_you")
     elif (balance := held(draft, user.id, purchase.price.currency)) < purchase.price:
         missing = purchase.price - balance
         refusal = messages.NotEnough(title=purchase.title, missing=missing, replaces=command.replaces)

@@ -122,19 +122,48 @@ def release(draft: Draft, purchase: Purchase) -> None:
     draft.rows.purchases.put(replace(purchase, status=PurchaseStatus.LAPSED, promo_held=False))
 
 
+def spent(draft: Draft, purchase: Purchase) -> bool:
+    """Whether the person has used up, elsewhere, what the invoice of theirs that lapsed promises once more.
+
+    That others used a code up does not matter, the promise is kept; but nobody has it twice by keeping old invoices.
+    """
+    if purchase.promo_code is None or purchase.promo_held:
+        return False
+    use = draft.rows.promo_uses.get((purchase.promo_code, purchase.user_id))
+    promo, user = draft.rows.promos.get(purchase.promo_code), draft.rows.users.get(purchase.user_id)
+    assert promo is not None, "the code of a purchase is there"
+    own_holds = 0 if user is None else holds(draft, user, promo)
+    return use is not None and use.taken - own_holds >= use.allowed
+
+
 def consume(draft: Draft, purchase: Purchase) -> Purchase:
-    """Use up the code of a purchase that was paid; one whose invoice had lapsed is honoured on top of the limits."""
+    """Use up the code of a purchase that was paid; one whose invoice had lapsed is honoured, on top of the limit."""
     if purchase.promo_code is None:
         return purchase
-    promo = draft.rows.promos.get(purchase.promo_code)
+    user, promo = draft.rows.users.get(purchase.user_id), draft.rows.promos.get(purchase.promo_code)
     assert promo is not None, "the code of a purchase is there"
     if not purchase.promo_held:
-        draft.rows.promos.put(replace(promo, honoured=promo.honoured + 1))
+        if user is not None and holds(draft, user, promo):
+            _let_go_of_the_earlier_invoice(draft, user)
+        _honour(draft, promo.code, purchase.user_id)
     _note(draft, promo, purchase.user_id, purchase.id)
-    user = draft.rows.users.get(purchase.user_id)
     if user is not None and user.promo_purchase == purchase.id:
         draft.rows.users.put(replace(user, promo_code=None, promo_purchase=None))
     return draft.rows.purchases.put(replace(purchase, promo_held=False))
+
+
+def _honour(draft: Draft, code: str, user_id: int) -> None:
+    """Take a use although none is held: within the limits of the code if there is one left, else on top of them."""
+    promo, use = draft.rows.promos.get(code), draft.rows.promo_uses.get((code, user_id))
+    assert promo is not None, "the code of a purchase is there"
+    use = use or PromoUse(code, user_id, 0, promo.per_user)
+    own_left = use.taken < use.allowed
+    if own_left:
+        draft.rows.promo_uses.put(replace(use, taken=use.taken + 1))
+    if own_left and (promo.max_uses is None or promo.taken < promo.max_uses):
+        draft.rows.promos.put(replace(promo, taken=promo.taken + 1))
+    else:
+        draft.rows.promos.put(replace(promo, honoured=promo.honoured + 1))
 
 
 def use_now(draft: Draft, promo: Promo, user: User) -> messages.Message:

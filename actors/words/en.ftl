@@ -251,6 +251,7 @@ refusal-unknown = We do not know this invoice. Please choose a plan again with /
 refusal-paid = This invoice is paid already. Choose a plan again with /plans to extend.
 refusal-price = The price of this invoice is not what we asked. Please choose a plan again with /plans.
 refusal-late = This invoice is too old. Nothing was charged: please choose a plan again with /plans.
+refusal-code = You have used the promo code of this invoice for another one. Please choose a plan again with /plans.
 
 ## Without markup: entries in a VPN app that tell something, where connections would be
 

@@ -1,15 +1,20 @@
 """The bot as people meet it, judged by Telegram's own documentation on both sides of the wire."""
 
 from base64 import b64decode
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from actors.environment import Secrets
-from actors.messages import LookAgain
+from actors.messages import LookAgain, Write
+from domain.commands import CreatePromo
+from domain.entities import PromoKind
 from integrations.telegram.sandbox import SANDBOX_TOKEN
 from integrations.telegram.webhook import SECRET_HEADER
-from tests.actors.town import open_town
+from tests.actors.town import Town, open_town
+from tests.e2e.sandbox import Message
 from tests.fixtures.botapi_spec import BotApiSpec
 from tests.fixtures.postgres import Database
 from tests.storage.test_writer import owner_of
@@ -164,3 +169,44 @@ async def test_a_message_of_another_version_does_not_stop_the_others(
             assert owner.execute("SELECT state FROM outbox WHERE kind = 'gone'").fetchone() == ("failed",)
         [sender] = [actor for actor in town.system.status().actors() if actor.name == "sender"]
         assert sender.restarts == 0
+
+
+@pytest.mark.requirement("F12")
+async def test_an_old_invoice_with_a_discount_is_refused_at_the_check_out_once_the_code_is_used_up(
+    database: Database, tmp_path: Path
+) -> None:
+    async with open_town(database, tmp_path) as town:
+        alice = town.person()
+        half = CreatePromo(
+            request="1", by="olga", reason="spring", code="HALF", kind=PromoKind.PERCENT, percent=50
+        )
+        await town.system.ref("db_writer").call(Write(half))
+        await alice.say("HALF")
+        await alice.read("HALF")
+        invoices: list[int] = []
+        for _ in range(2):
+            await alice.say("/plans")
+            await alice.press("1 month")
+            await alice.press("Stars")
+            message, _ = await alice.wait_for(fresh_invoice(invoices), "an invoice")
+            invoices.append(message["message_id"])
+        old, new = invoices
+        assert (await pay(town, new))["paid"]
+        await alice.read("Paid: 1 month")
+        refused = await pay(town, old)
+        assert not refused["paid"]
+        assert "promo code" in str(refused)
+        with owner_of(database) as owner:
+            assert owner.execute("SELECT amount FROM payments").fetchall() == [(75,)]
+
+
+async def pay(town: Town, message: int) -> dict[str, Any]:
+    """Alice tries to pay the invoice in a message."""
+    answer = await town.telegram.post("/sandbox/people/1001/pay", json={"message_id": message}, timeout=20)
+    result: dict[str, Any] = answer.json()
+    return result
+
+
+def fresh_invoice(known: list[int]) -> Callable[[Message], str | None]:
+    """Finds an invoice that is not known yet."""
+    return lambda each: (each.get("invoice") or {}).get("title") if each["message_id"] not in known else None

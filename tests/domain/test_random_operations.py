@@ -124,8 +124,15 @@ def _promos_hold_their_limits(shop: Shop) -> None:
     for promo in shop.rows.promos.changed.values():
         assert promo.max_uses is None or promo.taken <= promo.max_uses
         assert held[promo.code] + used[promo.code] == promo.taken + promo.honoured
+    granted = {each.purchase_id for each in shop.rows.reviews.changed.values()} - {None}
+    had = Counter(
+        (each.code, each.user_id)
+        for each in shop.rows.redemptions.changed.values()
+        if each.purchase_id not in granted
+    )
     for use in shop.rows.promo_uses.changed.values():
         assert 0 <= use.taken <= use.allowed
+        assert had[use.code, use.user_id] <= use.allowed
 
 
 def _time_is_the_sum_of_its_periods(shop: Shop) -> None:
