@@ -1,5 +1,7 @@
 """Every language says everything that the code asks for, with the same values, and nothing else."""
 
+import ast
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -10,7 +12,7 @@ from fluent.syntax import ast as fluent
 from integrations.telegram.sandbox.entities import parse_html
 from integrations.telegram.sandbox.errors import BotApiError
 from tests.tidy.languages import Language, Use, keys, literal, parts, uses
-from tests.tidy.sources import PRODUCT, Source, modules, sources
+from tests.tidy.sources import PRODUCT, Source, assert_tidy, modules, sources
 
 _PLURALS: Final = frozenset({"zero", "one", "two", "few", "many"})
 
@@ -93,6 +95,29 @@ def test_every_language_is_complete_and_well_formed() -> None:
     assert {"en", "ru"} <= {language.code for language in languages()}
     if found := [finding for language in languages() for finding in findings_in(language, wanted)]:
         pytest.fail("\n".join(found), pytrace=False)
+
+
+def spoken_in_code(source: Source) -> Iterator[str]:
+    """Texts of screens and buttons that stand in the code, where no language reaches them."""
+    for call in ast.walk(source.tree):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in {"Button", "Markup"} and call.args:
+            text = call.args[0]
+            for part in text.values if isinstance(text, ast.JoinedStr) else [text]:
+                if isinstance(part, ast.Constant) and re.search("[a-z]", str(part.value), re.IGNORECASE):
+                    yield source.at(
+                        call, f"{part.value!r} is English: move it into the files of actors/words"
+                    )
+
+
+def test_no_screen_speaks_past_the_languages() -> None:
+    assert_tidy(spoken_in_code, [source for source in modules("actors") if "/screens/" in source.path])
+
+
+@pytest.mark.parametrize("call", ['Button("Plans", data="x")', 'Button(f"Pay {x}")', 'Markup("<b>hi</b>")'])
+def test_a_text_in_the_code_is_found(call: str) -> None:
+    assert len(list(spoken_in_code(Source("actors/screens/x.py", call)))) == 1
+    harmless = 'Button(words.plain("plans"), data="plans")\nMarkup("\\n").join(parts)'
+    assert not list(spoken_in_code(Source("actors/screens/x.py", harmless)))
 
 
 CODE: Final = Source(
