@@ -108,6 +108,6 @@ async def test_what_must_be_true_cannot_be_broken_with_the_writers_rights(
 
 def commit(database: Database, statements: str) -> None:
     """Carry statements out as the writer, in one transaction."""
-    with psycopg.connect(database.writer) as writer:
+    with psycopg.connect(database.writer, autocommit=True) as writer, writer.transaction():
         for statement in statements.split(";"):
             writer.execute(statement.encode())
