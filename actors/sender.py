@@ -77,6 +77,8 @@ class Sender(Worker):
         self._has_taken_over = False
         #: Messages that are marked, or being marked, by us.
         self._ours: set[int] = set()
+        #: Messages settled since the present look began to read, which may show them as they were before.
+        self._settled_meanwhile: set[int] = set()
         self._will_look = False
 
     async def started(self) -> None:
@@ -141,12 +143,13 @@ class Sender(Worker):
     async def _look(self) -> None:
         """Offer what is due, the most urgent first, as much as there is room for."""
         now = self.context.clock.now()
+        self._settled_meanwhile.clear()
         for priority in Priority:
             last: Due | None = None
             while self._pump.room(priority) > 0 and (page := await self._outbox.due(priority, now, last)):
                 last = page[-1]
                 for row in page:
-                    if self._pump.room(priority) > 0:
+                    if self._pump.room(priority) > 0 and row.id not in self._settled_meanwhile:
                         self._pump.offer(row.chat_id, priority, Letter(row))
         self.step("read")
 
@@ -239,6 +242,7 @@ class Sender(Worker):
         except Unavailable as error:
             self.context.log.warning("outcome not recorded", outbox=row.id, error=str(error))
             return False
+        self._settled_meanwhile.add(row.id)
         self._note(row, settlement)
         self._look_before_long()
         return True
