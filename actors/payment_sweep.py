@@ -9,12 +9,15 @@ at everything.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from actors.environment import Environment
 from actors.providers import open_providers, record, unrecorded
 from domain.entities import Provider
-from integrations.provider import Charge, PaymentProvider, Refund, Swept, TryLater
+from integrations.provider import PaymentProvider, Swept, TryLater
 from runtime import Context, Iteration, Worker
+
+_PAGE: Final = 100
 
 
 @dataclass(slots=True)
@@ -60,7 +63,7 @@ class PaymentSweep(Worker):
     async def _sweep(self, provider: PaymentProvider, progress: Progress) -> Iteration:
         due = done = 0
         while True:
-            page = await provider.sweep(progress.point)
+            page = await provider.sweep(progress.point, _PAGE)
             heard = await self._record(provider.name, page)
             due, done = due + heard.due, done + heard.done
             if heard.more:
@@ -81,8 +84,6 @@ class PaymentSweep(Worker):
             self.context.log.warning(
                 "found by the sweep", provider=name, charge=each.charge_id, holds=type(each).__name__.lower()
             )
-        return await self.each(new, partial(record, self._writer, name), key=partial(_key, name))
-
-
-def _key(name: Provider, happened: Charge | Refund) -> str:
-    return f"{name}:{happened.charge_id}:{type(happened).__name__.lower()}"
+        return await self.each(
+            new, partial(record, self._writer, name), key=lambda happened: happened.charge_id
+        )

@@ -110,10 +110,11 @@ class PaymentProvider(Protocol):
         """How these invoices stand; those that cannot be asked about are left out."""
         return ()
 
-    async def sweep(self, point: str) -> Swept:
-        """What happened since `point`, payments and refunds; the empty point is the beginning of everything.
+    async def sweep(self, point: str, count: int) -> Swept:
+        """What happened since `point`, at most `count` (up to 100) payments and refunds.
 
-        Telling something twice is harmless, leaving something out is not.
+        The empty point is the beginning of everything. To tell something twice is harmless, to leave something out is
+        not.
         """
         return Swept((), point, more=False)
 

@@ -28,8 +28,6 @@ from integrations.provider import (
     TryLater,
 )
 
-#: Invoices of one page of a sweep; their numbers are exact decimals, which take the event loop's time.
-_PAGE: Final = 200
 #: Invoices are listed by when they were made, and ours are paid within a fraction of this.
 _PAID_WITHIN: Final = timedelta(days=2)
 _TOO_MANY_REQUESTS: Final = 429
@@ -91,14 +89,14 @@ class CryptoPayProvider(PaymentProvider):
             found = await self._client.invoices([int(each) for each in invoice_ids])
         return [InvoiceState(str(each.invoice_id), _STATUS[each.status], charge_of(each)) for each in found]
 
-    async def sweep(self, point: str) -> Swept:
+    async def sweep(self, point: str, count: int) -> Swept:
         """A page of paid invoices, the newest first; the next sweep goes down to two days before the newest of this."""
         at = msgspec.json.decode(point or "{}", type=_Point)
         with _as_a_provider():
-            page = await self._client.page(status="paid", offset=at.offset, count=_PAGE)
+            page = await self._client.page(status="paid", offset=at.offset, count=count)
         made = [each.created_at for each in page.invoices]
         newest = max([*made, *([at.newest] if at.newest else [])], default=None)
-        more = page.count == _PAGE and not (at.since and made and min(made) < at.since)
+        more = page.count == count and not (at.since and made and min(made) < at.since)
         if more:
             then = _Point(at.since, newest, at.offset + page.count)
         else:

@@ -25,8 +25,6 @@ R = TypeVar("R")
 
 #: The one period that Telegram takes for a subscription.
 MONTH_SECONDS: Final = 2_592_000
-#: The most transactions that one page may hold.
-PAGE_LIMIT: Final = 100
 _TITLE_LIMIT: Final = 32
 _DESCRIPTION_LIMIT: Final = 255
 
@@ -109,7 +107,7 @@ class StarPage:
     count: int
 
 
-async def star_transactions(bot: TrioBot, offset: int, limit: int = PAGE_LIMIT) -> StarPage:
+async def star_transactions(bot: TrioBot, offset: int, limit: int) -> StarPage:
     """The `limit` transactions (at most 100) after the first `offset`; raises `TryLater`.
 
     Withdrawals, gifts, advertising and the like are counted and left out, one that cannot be read is reported.

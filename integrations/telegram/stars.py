@@ -10,7 +10,6 @@ from domain.entities import Provider
 from integrations.provider import Charge, Invoice, Order, PaymentProvider, Refund, Swept
 from integrations.telegram.bot import TrioBot
 from integrations.telegram.payments import (
-    PAGE_LIMIT,
     StarTransaction,
     create_invoice_link,
     refund_stars,
@@ -37,12 +36,12 @@ class Stars(PaymentProvider):
         url = await create_invoice_link(self._bot, order)
         return Invoice(url.rpartition("/")[2], url)
 
-    async def sweep(self, point: str) -> Swept:
+    async def sweep(self, point: str, count: int) -> Swept:
         """A page of the bot's transactions."""
         offset = int(point or 0)
-        page = await star_transactions(self._bot, offset)
+        page = await star_transactions(self._bot, offset, count)
         end = offset + page.count
-        more = page.count == PAGE_LIMIT
+        more = page.count == count
         found = tuple(_read(transaction) for transaction in page.transactions)
         return Swept(found, str(end if more else max(end - _OVERLAP, 0)), more)
 

@@ -67,7 +67,7 @@ class Listed(PaymentProvider):
     away: bool = False
     asked: list[str] = field(default_factory=list)
 
-    async def sweep(self, point: str) -> Swept:
+    async def sweep(self, point: str, count: int) -> Swept:
         self.asked.append(point)
         if self.away:
             raise TryLater("it is away")

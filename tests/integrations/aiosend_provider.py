@@ -33,7 +33,6 @@ from aiosend.enums import InvoiceStatus  # isort: skip
 from aiosend.exceptions import APIError, CryptoPayError  # isort: skip
 from aiosend.types import Invoice as Wire  # isort: skip
 
-_PAGE: Final = 100
 _STATUS: Final[dict[str, Literal["open", "paid", "expired"]]] = {
     "active": "open",
     "paid": "paid",
@@ -74,12 +73,12 @@ class AiosendProvider(PaymentProvider):
             for each in found
         ]
 
-    async def sweep(self, point: str) -> Swept:
+    async def sweep(self, point: str, count: int) -> Swept:
         offset = int(point or 0)
-        page = await self._call(partial(self._client.get_invoices, status="paid", offset=offset, count=_PAGE))
-        more = len(page) == _PAGE
+        page = await self._call(partial(self._client.get_invoices, status="paid", offset=offset, count=count))
+        more = len(page) == count
         charges = tuple(charge for each in page if (charge := _charge(each)) is not None)
-        return Swept(charges, str(offset + _PAGE) if more else "", more)
+        return Swept(charges, str(offset + count) if more else "", more)
 
     async def _call(self, function: Callable[[], Any]) -> Any:
         """The SDK declares its methods as if they did not have to be awaited, so no type holds here."""

@@ -73,7 +73,7 @@ async def test_an_asyncio_sdk_gives_what_our_own_client_gives(address: str, http
         assert waiting is not None
         ids = [paid, waiting.invoice_id]
         assert sorted(await theirs.ask(ids), key=str) == sorted(await ours.ask(ids), key=str)
-        assert (await theirs.sweep("")).found == (await ours.sweep("")).found
+        assert (await theirs.sweep("", 100)).found == (await ours.sweep("", 100)).found
         assert {state.status for state in await theirs.ask(ids)} == {"paid", "open"}
 
 
@@ -82,7 +82,7 @@ async def test_any_task_of_trio_may_call_and_many_at_once(address: str, http: Ht
     told: list[int] = []
 
     async def sweep(provider: AiosendProvider) -> None:
-        told.append(len((await provider.sweep("")).found))
+        told.append(len((await provider.sweep("", 100)).found))
 
     async with trio.open_nursery() as shelf, AsyncExitStack() as stack:
         provider = await hold(open_aiosend(SANDBOX_CRYPTOPAY_TOKEN, address), shelf, stack)
@@ -139,7 +139,7 @@ async def test_a_call_that_takes_too_long_ends_at_its_deadline_and_hangs_up(
     async with open_aiosend(SANDBOX_CRYPTOPAY_TOKEN, address, seconds=0.1) as provider:
         with trio.fail_after(5):
             with pytest.raises(TryLater, match=r"within 0\.1 s"):
-                await provider.sweep("")
+                await provider.sweep("", 100)
             await server.left.wait()
 
 
@@ -150,12 +150,12 @@ async def test_a_call_that_is_cancelled_ends_at_once_and_the_next_one_works(
     async with open_aiosend(SANDBOX_CRYPTOPAY_TOKEN, address, seconds=60) as provider:
         with trio.fail_after(5):
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(provider.sweep, "")
+                nursery.start_soon(provider.sweep, "", 100)
                 await server.asked.wait()
                 nursery.cancel_scope.cancel()
             await server.left.wait()
         server.speaks = True
-        assert (await provider.sweep("")).found == ()
+        assert (await provider.sweep("", 100)).found == ()
 
 
 async def test_a_shop_that_stops_does_not_wait_for_a_call_in_flight(silent: tuple[Silent, str]) -> None:
@@ -165,7 +165,7 @@ async def test_a_shop_that_stops_does_not_wait_for_a_call_in_flight(silent: tupl
 
             async def ask() -> None:
                 async with open_aiosend(SANDBOX_CRYPTOPAY_TOKEN, address, seconds=60) as provider:
-                    await provider.sweep("")
+                    await provider.sweep("", 100)
 
             shop.start_soon(ask)
             await server.asked.wait()
@@ -192,6 +192,6 @@ async def test_the_database_is_driven_by_trio_beside_it(address: str, http: Http
     async with open_aiosend(SANDBOX_CRYPTOPAY_TOKEN, address) as provider, open_desk(database.writer) as desk:
         await buy(provider, http)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(provider.sweep, "")
+            nursery.start_soon(provider.sweep, "", 100)
             assert await desk.value("SELECT 1") == 1
-        assert len((await provider.sweep("")).found) == 1
+        assert len((await provider.sweep("", 100)).found) == 1

@@ -11,7 +11,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from domain.money import Money
-from integrations.cryptopay import provider
 from integrations.cryptopay.client import CryptoPay, open_cryptopay
 from integrations.cryptopay.provider import CryptoPayProvider
 from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN
@@ -52,7 +51,7 @@ async def everything(crypto: CryptoPayProvider, point: str) -> tuple[list[str], 
     """All pages of one sweep: the charges that it told, and the point of the next."""
     told = []
     while True:
-        swept = await crypto.sweep(point)
+        swept = await crypto.sweep(point, 2)
         told += [each.charge_id for each in swept.found]
         point = swept.point
         if not swept.more:
@@ -79,9 +78,8 @@ async def test_an_invoice_is_open_paid_or_expired(
 
 
 async def test_a_sweep_finds_every_payment_and_the_next_one_only_looks_at_what_is_recent(
-    crypto: CryptoPayProvider, http: Http, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+    crypto: CryptoPayProvider, http: Http, clock: MovableClock
 ) -> None:
-    monkeypatch.setattr(provider, "_PAGE", 2)
     old = [await make(crypto, http, paid=True) for _ in range(5)]
     clock.advance(3 * _DAY)
     recent = [await make(crypto, http, paid=True) for _ in range(3)]
@@ -95,12 +93,11 @@ async def test_a_sweep_finds_every_payment_and_the_next_one_only_looks_at_what_i
 
 
 async def test_what_is_paid_while_a_sweep_turns_pages_is_told_by_the_next(
-    crypto: CryptoPayProvider, http: Http, monkeypatch: pytest.MonkeyPatch
+    crypto: CryptoPayProvider, http: Http
 ) -> None:
-    monkeypatch.setattr(provider, "_PAGE", 2)
     waiting = await make(crypto, http, paid=False)
     paid = [await make(crypto, http, paid=True) for _ in range(4)]
-    first = await crypto.sweep("")
+    first = await crypto.sweep("", 2)
     await settle(http, waiting)
     newest = await make(crypto, http, paid=True)
     told, point = await everything(crypto, first.point)
@@ -133,9 +130,9 @@ async def test_a_provider_that_cannot_just_now_is_asked_later(nursery: trio.Nurs
     port = await nursery.start(partial(serve, app, host="127.0.0.1", port=0, name="a busy Crypto Pay"))
     async with open_cryptopay("12345:AAbb", api_base=f"http://127.0.0.1:{port}") as client:
         crypto = CryptoPayProvider(client, "12345:AAbb")
-        for asked in (crypto.invoice(_ORDER), crypto.ask(["1"]), crypto.sweep("")):
+        for asked in (crypto.invoice(_ORDER), crypto.ask(["1"]), crypto.sweep("", 2)):
             with pytest.raises(TryLater):
                 await asked
     async with open_cryptopay("12345:AAbb", api_base="http://127.0.0.1:1") as nobody:
         with pytest.raises(TryLater):
-            await CryptoPayProvider(nobody, "12345:AAbb").sweep("")
+            await CryptoPayProvider(nobody, "12345:AAbb").sweep("", 2)

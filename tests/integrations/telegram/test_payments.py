@@ -113,7 +113,7 @@ async def test_a_monthly_link_is_charged_again_until_the_bot_stops_it(desk: Desk
     assert second.paid_at == first.expires_at
     await stop_subscription(desk.bot, _ANN, second.charge_id)
     await desk.do("advance", seconds=MONTH_SECONDS)
-    assert (await star_transactions(desk.bot, 0)).count == 2
+    assert (await star_transactions(desk.bot, 0, 100)).count == 2
 
 
 async def test_a_card_pays_an_invoice_in_the_shops_currency(desk: Desk) -> None:
@@ -127,7 +127,7 @@ async def test_a_card_pays_an_invoice_in_the_shops_currency(desk: Desk) -> None:
     assert [each.amount for each in (paid, by_link)] == [_ROUBLES, _ROUBLES]
     assert paid.provider_charge_id
     assert not paid.is_recurring
-    assert (await star_transactions(desk.bot, 0)).count == 0
+    assert (await star_transactions(desk.bot, 0, 100)).count == 0
 
 
 async def test_a_shop_without_a_provider_token_cannot_ask_for_a_card(desk: Desk) -> None:
@@ -145,7 +145,7 @@ async def test_stars_go_back_once_however_often_it_is_asked(desk: Desk) -> None:
     told = await desk.next()
     assert isinstance(told, Refunded)
     assert (told.charge_id, told.amount, told.user.id) == (paid.charge_id, _STARS, _ANN)
-    [payment, refund] = (await star_transactions(desk.bot, 0)).transactions
+    [payment, refund] = (await star_transactions(desk.bot, 0, 100)).transactions
     assert (payment.charge_id, payment.incoming) == (paid.charge_id, True)
     assert (refund.charge_id, refund.incoming, refund.amount) == (paid.charge_id, False, _STARS)
 
@@ -167,7 +167,7 @@ async def test_what_telegram_will_never_give_back_is_told_from_what_may_pass(des
     with pytest.raises(TryLater):
         await refund_stars(desk.bot, _ANN, paid.charge_id)
     await refund_stars(desk.bot, _ANN, paid.charge_id)  # the one that broke off was done
-    assert (await star_transactions(desk.bot, 0)).count == 2
+    assert (await star_transactions(desk.bot, 0, 100)).count == 2
 
 
 async def test_a_bot_that_lacks_the_stars_tries_later(bot: TrioBot, api: ScriptedBotApi) -> None:
@@ -185,9 +185,9 @@ async def test_a_sweep_tells_everything_page_by_page_and_goes_on_from_its_point(
     stars = Stars(desk.bot)
     link = await create_invoice_link(desk.bot, replace(_PLAN, price=Money(1, "XTR")))
     charges = [(await desk.pay(link=link)).charge_id for _ in range(101)]
-    first = await stars.sweep("")
+    first = await stars.sweep("", 100)
     assert (len(first.found), first.more) == (100, True)
-    second = await stars.sweep(first.point)
+    second = await stars.sweep(first.point, 100)
     assert second.more is False
     told = [each for each in (*first.found, *second.found) if isinstance(each, Charge)]
     assert [charge.charge_id for charge in told] == charges
@@ -195,7 +195,7 @@ async def test_a_sweep_tells_everything_page_by_page_and_goes_on_from_its_point(
         (_ANN, _PLAN.payload, Money(1, "XTR"))
     }
     await stars.refund(charges[0], _ANN)
-    third = await stars.sweep(second.point)
+    third = await stars.sweep(second.point, 100)
     [refund] = [each for each in third.found if isinstance(each, Refund)]
     assert (refund.charge_id, refund.payer) == (charges[0], _ANN)
     assert third.more is False
@@ -207,7 +207,7 @@ async def test_the_stars_of_a_month_are_a_link_and_all_others_a_message(desk: De
     monthly = await stars.invoice(_MONTHLY)
     assert monthly is not None
     paid = await desk.pay(link=monthly.url)
-    [charge] = (await stars.sweep("")).found
+    [charge] = (await stars.sweep("", 100)).found
     assert isinstance(charge, Charge)
     assert (charge.charge_id, charge.repeated) == (paid.charge_id, True)
     await stars.stop(paid.charge_id, _ANN)
@@ -228,9 +228,9 @@ async def test_what_is_no_invoices_business_is_counted_and_left_out(
     ]
     api.on("getStarTransactions", ok({"transactions": odd}))
     with structlog.testing.capture_logs() as logged:
-        page = await star_transactions(bot, 0)
+        page = await star_transactions(bot, 0, 100)
     assert ([each.charge_id for each in page.transactions], page.count) == (["e"], 5)
     assert len(logged) == 1
     api.on("getStarTransactions", ok({"transactions": "none"}))
     with pytest.raises(TryLater, match="page of transactions"):
-        await star_transactions(bot, 0)
+        await star_transactions(bot, 0, 100)
