@@ -60,7 +60,7 @@ async def try_out(writer: Ref, user_id: int) -> None:
 
 
 def many_subscriptions(database: Database, count: int, ends_at: datetime) -> None:
-    """As many paid subscriptions, numbered from 1, that are on no node yet."""
+    """As many subscriptions, numbered from 1, that are no trials and on no node yet."""
     given = {"count": count, "ends": ends_at}
     with owner_of(database) as owner, owner.transaction():
         for statement in (
@@ -69,8 +69,10 @@ def many_subscriptions(database: Database, count: int, ends_at: datetime) -> Non
             b"""INSERT INTO subscriptions (id, user_id, uuid, token, status, title, created_at, expires_at, periods)
                 SELECT n, n, lpad(to_hex(n), 32, '0')::uuid, lpad(n::text, 24, '0'), 'active', '1 month',
                     '2026-01-01Z', %(ends)s, 1 FROM generate_series(1, %(count)s) n""",
-            b"""INSERT INTO periods SELECT n, n, 1, 'payment', n, 1, %(ends)s, '2026-01-01Z'
-                FROM generate_series(1, %(count)s) n""",
+            b"""INSERT INTO acts (id, kind, user_id, done_by, reason, seconds, created_at)
+                SELECT n, 'grant', n, 'olga', 'a test', 1, '2026-01-01Z' FROM generate_series(1, %(count)s) n""",
+            b"""INSERT INTO periods (id, subscription_id, ordinal, cause, cause_id, seconds, ends_at, created_at)
+                SELECT n, n, 1, 'act', n, 1, %(ends)s, '2026-01-01Z' FROM generate_series(1, %(count)s) n""",
             b"""INSERT INTO grants (subscription_id, uuid, present, version, change, decided_at, ready)
                 SELECT id, uuid, true, 1, id, '2026-01-01Z', true FROM subscriptions""",
         ):
