@@ -9,16 +9,15 @@ process has taken over, the actor ends at once.
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import trio
 
 from actors.environment import Environment
-from actors.messages import LookAgain, NotWritten, Write
+from actors.messages import Beat, LookAgain, NotWritten, Write
 from domain.commands import Command
 from domain.entities import Payment
-from runtime import Actor, Cast, Context, Envelope, NotUnderstood, Ref, UnknownActor
+from runtime import Actor, Context, Envelope, NotUnderstood, Ref, UnknownActor
 from storage.claim import ClaimHeld, ClaimLost
 from storage.hindrances import PASSING, hindrance
 from storage.writer import Answered, Outcome, Writer, open_writer
@@ -37,13 +36,6 @@ _RETRY_SECONDS_MAX: Final = 2.0
 
 class CommandFailed(Exception):
     """A command changed nothing because of a mistake of ours; its cause says which. The writer goes on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Beat(Cast):
-    """It is time to show the database that we live, and to find out whether it does."""
-
-    coalesce: ClassVar[bool] = True
 
 
 class DbWriter(Actor):

@@ -17,6 +17,13 @@ class Write(Call[R], Generic[R]):
     command: Command[R]
 
 
+@dataclass(frozen=True, slots=True)
+class Beat(Cast):
+    """It is time to show the database that we live, and to find out whether it does."""
+
+    coalesce: ClassVar[bool] = True
+
+
 class NotWritten(Unavailable):
     """The database does not take what is written just now; whether it took this is found out by asking again."""
 
