@@ -97,8 +97,8 @@ class Outbox:
 
     async def until(self, question: str, seconds: float = 30) -> None:
         """Wait until the database answers with yes."""
-        with trio.fail_after(seconds):
-            while self.rows(question) != [(True,)]:
+        with trio.fail_after(seconds), self._owner() as owner:
+            while owner.execute(question.encode()).fetchone() != (True,):
                 await trio.sleep(0.02)
 
     def _owner(self) -> psycopg.Connection[tuple[Any, ...]]:

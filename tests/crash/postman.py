@@ -2,14 +2,16 @@
 
     python -m tests.crash.postman
 
-Each line on standard input is a `Task` in JSON. For each, a process is forked from this one, which has imported
-everything already. It says its number and the name of each step on standard output, and when it has ended this one says
+Each line on standard input is a `Task` in JSON. For each, a process is forked from this one, which has made
+everything ready. It says its number and the name of each step on standard output, and when it has ended this one says
 how.
 """
 
+import gc
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -19,18 +21,30 @@ import msgspec
 import trio
 
 from actors.db_writer import DbWriter
-from actors.screens import Shop
+from actors.screens import Shop, screen
 from actors.sender import Sender
 from actors.settings import Telegram
+from actors.words import Recipient
+from domain import messages
 from runtime import Actor, Context, Envelope
 from tests.actors.post import Outbox
 from tests.actors.systems import environment, running
 from tests.fixtures.postgres import Database
-from tests.storage.shop import CATALOGUE
+from tests.storage.shop import CATALOGUE, NOW
+
+ALIVE = (
+    messages.Expired(title="1 month"),
+    messages.AccessReady(uuid="00000000-0000-4000-8000-000000000001", token="t" * 24, expires_at=NOW),
+    messages.Home(first_name="Eve"),
+    messages.EndsSoon(title="1 month", expires_at=NOW),
+    messages.Announcement(text="News"),
+)
+"""One of every way to be delivered; each goes to a person of its own."""
 
 
 class Task(msgspec.Struct):
-    """An outbox, the Bot API's address, and the time at the start, and the number of the step at which to die.
+    """An outbox, the Bot API's address, and the time at the start, and the step at which to die: its name, and
+    how often it is taken before.
 
     Without one it lives until everything has been sent.
     """
@@ -42,7 +56,7 @@ class Task(msgspec.Struct):
     folder: str
     telegram: str
     start: datetime
-    fatal: int | None = None
+    fatal: tuple[str, int] | None = None
 
 
 class StepwiseWriter(DbWriter):
@@ -61,29 +75,30 @@ class StepwiseWriter(DbWriter):
         type(self).step(f"{command}: {name}")
 
 
+SHOP = Shop("Test VPN", "@help", CATALOGUE, [], "http://127.0.0.1:1", crypto=True)
+
+
 def say(word: str) -> None:
     os.write(1, f"{word}\n".encode())
 
 
 async def work(task: Task) -> None:
     """Send everything, or die on the way."""
-    left = -1 if task.fatal is None else task.fatal
+    taken: Counter[str] = Counter()
 
     def step(name: str) -> None:
-        nonlocal left
         say(f"step {name}")
-        if left == 0:
+        if task.fatal == (name, taken[name]):
             os.kill(os.getpid(), signal.SIGKILL)
-        left -= 1
+        taken[name] += 1
 
     StepwiseWriter.step = staticmethod(step)
     Sender.step = staticmethod(step)
     database = Database(task.name, task.owner, task.writer, task.reader)
     async with environment(database, Path(task.folder), telegram=Telegram(api=task.telegram)) as surroundings:
-        shop = Shop("Test VPN", "@help", CATALOGUE, [], "http://127.0.0.1:1", crypto=True)
         actors: dict[str, Callable[[Context], Actor]] = {
             "db_writer": partial(StepwiseWriter, environment=surroundings),
-            "sender": partial(Sender, environment=surroundings, shop=shop),
+            "sender": partial(Sender, environment=surroundings, shop=SHOP),
         }
         async with running(actors, ["vpn"], start=task.start):
             question = "SELECT NOT EXISTS (SELECT FROM outbox WHERE state IN ('pending', 'sending'))"
@@ -92,6 +107,9 @@ async def work(task: Task) -> None:
 
 def main() -> None:
     """Fork for each task."""
+    for message in ALIVE:
+        screen(message, 1, SHOP, Recipient())
+    gc.freeze()  # a round of the collector would copy all that the child shares with us
     for line in sys.stdin:
         task = msgspec.json.decode(line, type=Task)
         child = os.fork()
