@@ -8,7 +8,8 @@ import trio
 
 from actors.messages import LookAgain, Write
 from domain import messages
-from domain.commands import Person, Received, RecordUpdates, Show
+from domain.commands import FinalizePayment, Person, SetAutoRenewal, Show, StartPurchase
+from domain.entities import Provider
 from tests.actors.post import Outbox, open_sender, open_telegram
 from tests.actors.systems import Running
 from tests.fixtures.postgres import Database
@@ -66,16 +67,21 @@ async def test_a_blocked_bot_ends_the_message_and_leaves_everything_else_as_it_w
         open_telegram(tmp_path, ALICE) as telegram,
         open_sender(database, tmp_path, telegram.address) as here,
     ):
-        writer = here.system.ref("db_writer")
-
-        async def say(update: int) -> None:
-            await writer.call(Write(RecordUpdates((Received(update, ALICE, "{}"),))))
-            await writer.call(Write(Show(update, Person(ALICE, "Alice"), "home")))
-
-        await say(1)
-        await outbox.until("SELECT bool_and(state = 'sent') AND count(*) = 1 FROM outbox")
+        writer, alice = here.system.ref("db_writer"), Person(ALICE, "Alice")
+        started = await writer.call(Write(StartPurchase(1, alice, "plan:month", Provider.STARS)))
+        assert started is not None
+        paid = FinalizePayment(
+            provider=Provider.STARS,
+            charge_id="charge",
+            amount=started.price,
+            purchase_id=started.purchase_id,
+            payer=ALICE,
+        )
+        await writer.call(Write(paid))
+        await writer.call(Write(SetAutoRenewal(2, alice, on=True)))
+        await outbox.until("SELECT bool_and(state = 'sent') AND count(*) = 3 FROM outbox")
+        assert outbox.rows("SELECT auto_renewal FROM subscriptions") == [(True,)]
         before = outbox.everything_else()
-        assert "subscriptions" in before
         await telegram.block(ALICE)
         for message in (FACT, NEWS):
             number = outbox.write(ALICE, message)
@@ -89,7 +95,7 @@ async def test_a_blocked_bot_ends_the_message_and_leaves_everything_else_as_it_w
         assert outbox.everything_else() == before
 
         await telegram.block(ALICE, False)
-        await say(2)
+        await writer.call(Write(Show(3, alice, "home")))
         assert outbox.rows("SELECT unreachable_since IS NULL FROM users") == [(True,)]
         later = outbox.write(ALICE, NEWS)
         look(here)
