@@ -136,8 +136,16 @@ async def until_answered(driver: XrayDriver) -> str:
                 await trio.sleep(0.05)
 
 
+async def until_it_says_why_not(agent: AgentClient) -> None:
+    """An agent that has just been started has still to look for what it is to run."""
+    with trio.fail_after(20):
+        while not (await agent.health()).problem:
+            await trio.sleep(0.05)
+
+
 async def test_a_configuration_that_xray_refuses_is_told_to_the_panel(tmp_path: Path) -> None:
     async with remote(tmp_path) as here:
+        await until_it_says_why_not(here.agent)
         with pytest.raises(
             NodeUnavailable, match="its Xray does not run: the panel has not sent a configuration"
         ):
