@@ -23,6 +23,7 @@ from domain.commands import (
     Person,
     PutAside,
     RecordRefund,
+    Reissue,
     RenewNow,
     SetAutoRenewal,
     Show,
@@ -192,6 +193,8 @@ class Dispatch(Worker):
                 await self._choose(update, tap, rest)
             case "trial":
                 await self._writer.call(Write(StartTrial(update.id, tap.user, tap.message_id)))
+            case "reissue":
+                await self._writer.call(Write(Reissue(update.id, tap.user, tap.message_id)))
             case "renewal":
                 switch = SetAutoRenewal(update.id, tap.user, rest == "on", tap.message_id)
                 await self._writer.call(Write(switch))

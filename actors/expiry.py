@@ -24,13 +24,13 @@ _REST: Final = timedelta(seconds=1)
 
 _DUE: Final = """
     SELECT id, expires_at FROM subscriptions
-    WHERE status = 'active' AND trial = %s AND expires_at <= %s AND (expires_at, id) > (%s, %s)
+    WHERE status = %s AND trial = %s AND expires_at <= %s AND (expires_at, id) > (%s, %s)
     ORDER BY expires_at, id LIMIT %s
 """
 
 _NEXT: Final = """
     SELECT id, expires_at FROM subscriptions
-    WHERE status = 'active' AND trial = %s AND expires_at > %s AND expires_at <= %s
+    WHERE status = %s AND trial = %s AND expires_at > %s AND expires_at <= %s
     ORDER BY expires_at, id LIMIT 1
 """
 
@@ -60,21 +60,28 @@ class Expiry(Worker):
         lengths = [plan.duration for plan in catalogue.plans.values()]
         if self.trials:
             lengths = [] if catalogue.trial is None else [catalogue.trial.duration]
+        #: What ends, by its status, and how long after the end of the paid time.
+        self._ends = (("active", timedelta(0)), ("grace", catalogue.grace))
+        self._passes: tuple[tuple[str, timedelta], ...] = self._ends
         #: What is bought from now on lasts that long at least.
         self._shortest = min([*lengths, timedelta(seconds=self._period)])
 
     async def tick(self) -> Iteration:
-        """One pass over everything that is due now."""
+        """One pass over everything that is due now: paid time, then grace."""
         now, passed = self.context.clock.now(), Iteration(0, 0)
-        while page := await self._readers.fetch(
-            Due, _DUE, (self.trials, now, *self._cursor, _PAGE), reader=self.context.name
-        ):
+        while self._passes:
+            status, after = self._passes[0]
+            parameters = (status, self.trials, now - after, *self._cursor, _PAGE)
+            page = await self._readers.fetch(Due, _DUE, parameters, reader=self.context.name)
+            if not page:
+                self._passes, self._cursor = self._passes[1:], _START
+                continue
             ended = await self.together(page, self._end, key=lambda row: str(row.id))
             passed = Iteration(passed.due + ended.due, passed.done + ended.done)
             self._cursor = (page[-1].expires_at, page[-1].id)
             if self.out_of_time:
                 return replace(passed, more=True)
-        self._cursor = _START
+        self._passes = self._ends
         if passed.due:
             self.context.log.info("subscriptions ended", due=passed.due, done=passed.done)
         await self._be_there_at_the_next_end(now)
@@ -87,11 +94,12 @@ class Expiry(Worker):
 
     async def _be_there_at_the_next_end(self, now: datetime) -> None:
         """Look again when the next one ends: one that is known, or one that is bought from now on."""
-        horizon = now + self._shortest
-        following = await self._readers.fetch_one(
-            Due, _NEXT, (self.trials, now, horizon), reader=self.context.name
-        )
-        moment = horizon if following is None else following.expires_at
+        moment = horizon = now + self._shortest
+        for status, after in self._ends:
+            parameters = (status, self.trials, now - after, horizon - after)
+            following = await self._readers.fetch_one(Due, _NEXT, parameters, reader=self.context.name)
+            if following is not None:
+                moment = min(moment, following.expires_at + after)
         self._wait.cancel()
         if moment < now + timedelta(seconds=self._period):
             self._wait = trio.CancelScope()

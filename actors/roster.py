@@ -6,14 +6,14 @@ from typing import Final
 from uuid import UUID
 
 from actors.reading import Reading
-from domain.reconciliation import name_on_node
+from domain.names import name_on_node
 from integrations.xray.node import Node, NodeUser
 
 _PAGE: Final = 500
 
 _PRESENT: Final = """
-    SELECT subscription_id, uuid FROM grants
-    WHERE present AND subscription_id > %s
+    SELECT subscription_id, uuid, generation, grace FROM grants
+    WHERE present AND (NOT grace OR %s) AND subscription_id > %s
     ORDER BY subscription_id LIMIT %s
 """
 
@@ -22,12 +22,15 @@ _PRESENT: Final = """
 class _Granted:
     subscription_id: int
     uuid: UUID
+    generation: int
+    grace: bool
 
 
 async def users_of(node: Node, readers: Reading, reader: str) -> AsyncIterator[NodeUser]:
     """Everybody who should be on the node, a page at a time; `reader` names the actor that asks."""
     last = 0
-    while page := await readers.fetch(_Granted, _PRESENT, (last, _PAGE), reader=reader):
+    while page := await readers.fetch(_Granted, _PRESENT, (node.grace, last, _PAGE), reader=reader):
         for grant in page:
-            yield NodeUser(name_on_node(grant.subscription_id), grant.uuid, node.flow)
+            name = name_on_node(grant.subscription_id, grant.generation, grace=grant.grace)
+            yield NodeUser(name, grant.uuid, node.flow)
         last = page[-1].subscription_id

@@ -20,35 +20,56 @@ def expire(command: ExpireSubscriptions, draft: Draft) -> Endings:
     ended = renewed = 0
     for subscription_id in command.subscription_ids:
         subscription = draft.subscription(subscription_id)
-        if subscription is None or subscription.status is not SubscriptionStatus.ACTIVE:
+        if subscription is None or subscription.trial is not command.trials:
             continue
-        if _goes_on(draft, subscription, trials=command.trials):
+        if _is_over(draft, subscription):
+            _end(draft, subscription)
+            ended += 1
+        elif subscription.status is SubscriptionStatus.ACTIVE:
             renewed += 1
-            continue
-        end(draft, subscription)
-        key = f"expired:{subscription.id}:{subscription.expires_at.isoformat()}"
+    return Endings(ended, renewed)
+
+
+def _is_over(draft: Draft, subscription: Subscription) -> bool:
+    match subscription.status:
+        case SubscriptionStatus.ACTIVE:
+            over = subscription.expires_at <= draft.now
+            return over and renew(draft, subscription) is not Renewal.RENEWED
+        case SubscriptionStatus.GRACE:
+            return subscription.expires_at + draft.catalogue.grace <= draft.now
+        case SubscriptionStatus.EXPIRED:
+            return False
+
+
+def _end(draft: Draft, subscription: Subscription) -> None:
+    """The first end is told; grace, if there is any left, ends in silence."""
+    grace = subscription.expires_at + draft.catalogue.grace > draft.now
+    end(draft, subscription, grace=grace)
+    key = f"expired:{subscription.id}:{subscription.expires_at.isoformat()}"
+    if subscription.status is SubscriptionStatus.ACTIVE:
         order = order_of(draft, subscription)
         expired = messages.Expired(
             title=subscription.title,
             price=None if order is None else order.price,
             period=subscription.periods,
+            grace=grace,
         )
         tell(draft, subscription.user_id, key, expired)
-        ended += 1
-    return Endings(ended, renewed)
-
-
-def _goes_on(draft: Draft, subscription: Subscription, *, trials: bool) -> bool:
-    if subscription.trial is not trials or subscription.expires_at > draft.now:
-        return True
-    return renew(draft, subscription) is Renewal.RENEWED
 
 
 def confirm(command: ConfirmProvisions, draft: Draft) -> None:
     """Record what a node has; the first node to have a user makes the access ready, and the user is told once."""
     for each in command.confirmed:
         draft.rows.provisions.put(
-            Provision(each.subscription_id, command.node, each.version, each.present, draft.now)
+            Provision(
+                subscription_id=each.subscription_id,
+                node=command.node,
+                version=each.version,
+                present=each.present,
+                confirmed_at=draft.now,
+                generation=each.generation,
+                grace=each.grace,
+            )
         )
         grant = draft.rows.grants.get(each.subscription_id)
         if grant is None or grant.version != each.version or not each.present or grant.ready:

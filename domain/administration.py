@@ -12,12 +12,14 @@ from domain.commands import (
     CreatePromo,
     GrantTime,
     OperatorCommand,
+    ReissueKey,
     RevokeAccess,
     SwitchPromo,
     Verdict,
 )
 from domain.draft import Draft
-from domain.entities import AccountKind, Act, ActKind, PeriodCause, Promo, PromoKind
+from domain.entities import AccountKind, Act, ActKind, PeriodCause, Promo, PromoKind, SubscriptionStatus
+from domain.keys import give_new_key
 from domain.ledger import move
 from domain.money import Money
 from domain.outbox import tell
@@ -80,6 +82,21 @@ def revoke_access(command: RevokeAccess, draft: Draft) -> Verdict:
     draft.rows.subscriptions.put(replace(known, auto_renewal=False))
     take_time(draft, command.user_id, seconds, PeriodCause.ACT, act.id)
     told = messages.Revoked(title=known.title, reason=command.reason)
+    tell(draft, command.user_id, f"act:{act.id}", told)
+    return _DONE
+
+
+def reissue_key(command: ReissueKey, draft: Draft) -> Verdict:
+    """Give a user another key and address."""
+    if (refusal := _refusal(draft, command, command.user_id)) is not None:
+        return refusal
+    known = draft.rows.subscriptions.get(command.user_id)
+    if known is None:
+        return Verdict(False, f"user {command.user_id} has never had a subscription, so there is no key")
+    act = _note(draft, command, ActKind.REISSUE, command.user_id)
+    fresh = give_new_key(draft, known)
+    active = fresh.status is SubscriptionStatus.ACTIVE
+    told = messages.KeyReissued(active=active, reason=command.reason)
     tell(draft, command.user_id, f"act:{act.id}", told)
     return _DONE
 

@@ -95,6 +95,8 @@ class Catalogue:
     trial: Trial | None = None
     referral: ReferralTerms | None = None
     reminders: Reminders = field(default_factory=Reminders)
+    #: For how long after the end of a subscription its user still reaches what it takes to pay.
+    grace: timedelta = timedelta(0)
 
     def find(self, item: str) -> Plan | TopUp | None:
         """The thing that `plan:month`, `gift:month` or `top_up:500` names, None if it is not sold (any more)."""

@@ -6,25 +6,34 @@ from domain.draft import Draft
 from domain.entities import Grant, Subscription, SubscriptionStatus
 
 
-def put_grant(draft: Draft, subscription: Subscription, *, present: bool) -> Grant:
-    """Say whether the user is to be on the nodes: a new version of the grant where it said otherwise."""
+def put_grant(draft: Draft, subscription: Subscription) -> Grant:
+    """Have the nodes do as the subscription says: a new version of its grant where that said otherwise."""
     known = draft.rows.grants.get(subscription.id)
-    if known is not None and known.present is present:
-        return known
-    return draft.rows.grants.put(
-        Grant(
-            subscription_id=subscription.id,
-            uuid=subscription.uuid,
-            present=present,
-            version=1 if known is None else known.version + 1,
-            change=draft.new_id("grants"),
-            decided_at=draft.now,
-            trace=draft.trace,
-        )
+    grace = subscription.status is SubscriptionStatus.GRACE
+    grant = Grant(
+        subscription_id=subscription.id,
+        uuid=subscription.uuid,
+        present=subscription.status is not SubscriptionStatus.EXPIRED,
+        version=1 if known is None else known.version + 1,
+        change=0,
+        decided_at=draft.now,
+        ready=grace,  # nobody waits for that
+        trace=draft.trace,
+        generation=subscription.generation,
+        grace=grace,
     )
+    if known is not None and _wish(known) == _wish(grant):
+        return known
+    return draft.rows.grants.put(replace(grant, change=draft.new_id("grants")))
 
 
-def end(draft: Draft, subscription: Subscription) -> Subscription:
-    """End a subscription now: its user is to be on no node any more."""
-    put_grant(draft, subscription, present=False)
-    return draft.rows.subscriptions.put(replace(subscription, status=SubscriptionStatus.EXPIRED))
+def end(draft: Draft, subscription: Subscription, *, grace: bool = False) -> Subscription:
+    """End a subscription now: its user is to be on no node any more, or only for what it takes to pay."""
+    status = SubscriptionStatus.GRACE if grace else SubscriptionStatus.EXPIRED
+    ended = draft.rows.subscriptions.put(replace(subscription, status=status))
+    put_grant(draft, ended)
+    return ended
+
+
+def _wish(grant: Grant) -> tuple[object, ...]:
+    return grant.uuid, grant.present, grant.grace

@@ -43,8 +43,8 @@ def give_time(
     """Add time to the user's subscription: after its end while it runs, from now where it does not.
 
     The first time makes the subscription; UUID and address stay the same ever after (U6). Anything but a trial ends
-    being on trial (I5). Where the user is not to be on the nodes as things stand, a new version of the grant says
-    that they are.
+    being on trial (I5). Where the user is not to be on the nodes as things stand, or only in grace, a new version of
+    the grant says that they are.
     """
     known = draft.rows.subscriptions.get(user_id) or _new(draft, user_id, title)
     start = max(
@@ -68,7 +68,7 @@ def give_time(
         )
     subscription = draft.rows.subscriptions.put(with_reminders(draft, subscription))
     _record(draft, subscription, cause, cause_id, seconds)
-    return subscription, put_grant(draft, subscription, present=True)
+    return subscription, put_grant(draft, subscription)
 
 
 def take_time(
@@ -98,12 +98,22 @@ def take_time(
     return end(draft, subscription)
 
 
+def new_uuid(draft: Draft) -> UUID:
+    """A UUID that nobody can guess."""
+    return UUID(bytes=draft.entropy(16), version=4)
+
+
+def new_token(draft: Draft) -> str:
+    """The secret part of a subscription's address."""
+    return urlsafe_b64encode(draft.entropy(TOKEN_BYTES)).decode()
+
+
 def _new(draft: Draft, user_id: int, title: str) -> Subscription:
     return Subscription(
         id=draft.new_id("subscriptions"),
         user_id=user_id,
-        uuid=UUID(bytes=draft.entropy(16), version=4),
-        token=urlsafe_b64encode(draft.entropy(TOKEN_BYTES)).decode(),
+        uuid=new_uuid(draft),
+        token=new_token(draft),
         status=SubscriptionStatus.EXPIRED,
         title=title,
         created_at=draft.now,

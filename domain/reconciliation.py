@@ -4,37 +4,27 @@ The users of the node are listed first and the grants are read afterwards: whoev
 is then among the grants, so nobody who is being provisioned looks like an orphan.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-#: Names that we give; other users of a node that is shared with somebody are theirs.
-_OURS: Final = re.compile(r"s([1-9][0-9]{0,17})")
+from domain.names import name_on_node, subscription_named
 
 #: So many orphans are removed whatever their share: on a small node one is a large share.
 ORPHANS_ALWAYS_REMOVED: Final = 5
 
 
-def name_on_node(subscription_id: int) -> str:
-    """The name of a subscription's user on a node."""
-    return f"s{subscription_id}"
-
-
-def subscription_named(name: str) -> int | None:
-    """The subscription that a user's name on a node stands for; None if the name is not one of ours."""
-    match = _OURS.fullmatch(name)
-    return None if match is None else int(match[1])
-
-
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A subscription whose user the node has confirmed to have (`has`), or of whom a change is still under way."""
+    """A subscription whose user should be on a node (`present`), or of whom a change is still to come (`pending`)."""
 
     subscription_id: int
     uuid: UUID
-    has: bool
+    present: bool
+    pending: bool
+    generation: int = 0
+    grace: bool = False
 
 
 @dataclass(slots=True)
@@ -45,17 +35,28 @@ class Differences:
     there: Mapping[str, UUID]
     missing: list[int] = field(default_factory=list)
     orphans: dict[str, UUID] = field(init=False)
+    _names: dict[int, list[str]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Until a subscription speaks for them, all are orphans."""
         self.orphans = dict(self.there)
+        self._names = {}
+        for name in self.there:
+            number = subscription_named(name)
+            assert number is not None, "names of others were left out"
+            self._names.setdefault(number, []).append(name)
 
     def compare(self, subscriptions: Iterable[Known]) -> None:
         """Go on with some of the subscriptions that are known."""
         for known in subscriptions:
-            name = name_on_node(known.subscription_id)
+            if known.pending:
+                # Whatever is there of them is the business of the change that is to come.
+                for each in self._names.get(known.subscription_id, ()):
+                    self.orphans.pop(each, None)
+                continue
+            name = name_on_node(known.subscription_id, known.generation, grace=known.grace)
             self.orphans.pop(name, None)
-            if known.has and self.there.get(name) != known.uuid:
+            if self.there.get(name) != known.uuid:
                 self.missing.append(known.subscription_id)
 
     def may_remove(self, percent: int, confirmed: int) -> bool:

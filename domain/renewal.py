@@ -83,7 +83,8 @@ def extend_from_balance(draft: Draft, subscription: Subscription, order: Purchas
 
 
 def _period(subscription: Subscription) -> str:
-    return f"{subscription.id}:{subscription.expires_at.isoformat()}"
+    """Its number, not its end: after a refund the same end may come again, and that is another period."""
+    return f"{subscription.id}:{subscription.periods}"
 
 
 def order_of(draft: Draft, subscription: Subscription) -> Purchase | None:

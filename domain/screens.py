@@ -40,6 +40,8 @@ def _screen(command: Show, draft: Draft, user: User) -> messages.Message:
             return messages.GiftList(replaces=replaces)
         case "code":
             return messages.AskForCode(replaces=replaces)
+        case "reissue":
+            return messages.AskToReissue(replaces=replaces)
         case "renewal":
             return renewal_screen(draft, user, replaces)
         case "invite":

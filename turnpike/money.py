@@ -122,6 +122,15 @@ def revoke(user: int, reason: str, data: Path | None, as_json: bool) -> None:
     _order(data, as_json, f"the access of user {user} ends", "RevokeAccess", user_id=user, reason=reason)
 
 
+@click.command()
+@_user
+@_reason
+@of_a_system
+def reissue(user: int, reason: str, data: Path | None, as_json: bool) -> None:
+    """Give a user another key and address; the old ones end at once."""
+    _order(data, as_json, f"user {user} gets another key", "ReissueKey", user_id=user, reason=reason)
+
+
 @click.group()
 def promo() -> None:
     """Promo codes."""
@@ -213,4 +222,17 @@ def _utc(moment: datetime | None) -> str | None:
     return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-COMMANDS: Final = (reviews, settle, payments, refund, dispute, grant, adjust, revoke, promo, ledger, report)
+COMMANDS: Final = (
+    reviews,
+    settle,
+    payments,
+    refund,
+    dispute,
+    grant,
+    adjust,
+    revoke,
+    reissue,
+    promo,
+    ledger,
+    report,
+)

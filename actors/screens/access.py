@@ -7,10 +7,10 @@ import segno
 
 from actors.screens.page import Page, Told, paragraphs, renewing, renewing_at_once, to_menu
 from actors.screens.shop import address_of, links_of
-from domain.messages import AccessReady, Account, Expired
+from domain.messages import AccessReady, Account, AskToReissue, Expired, KeyNotReissued, KeyReissued
 from integrations.telegram.outgoing import Button, Outgoing, SendPhoto, SendText
 
-Message = Account | Expired
+Message = Account | Expired | AskToReissue | KeyReissued | KeyNotReissued
 
 
 def ready(message: AccessReady, page: Page) -> Outgoing:
@@ -36,7 +36,31 @@ def told(message: Message, page: Page) -> Told:
             button = renewing(page)
             if message.price is not None:
                 button = renewing_at_once(page, message.price, message.period)
-            return page.words("expired", title=message.title), (button,)
+            text = "expired-with-grace" if message.grace else "expired"
+            return page.words(text, title=message.title), (button,)
+        case AskToReissue():
+            return page.words("ask-to-reissue"), (_reissue(page), to_menu(page))
+        case KeyReissued():
+            return _reissued(message, page)
+        case KeyNotReissued():
+            return _not_reissued(message, page)
+
+
+def _not_reissued(message: KeyNotReissued, page: Page) -> Told:
+    if message.again_at is None:
+        return page.words("account-without-plan"), (renewing(page), to_menu(page))
+    return page.words("reissued-lately", at=message.again_at), (to_menu(page),)
+
+
+def _reissue(page: Page) -> tuple[Button, ...]:
+    return (Button(page.words.plain("button-reissue-now"), data="reissue"),)
+
+
+def _reissued(message: KeyReissued, page: Page) -> Told:
+    text = page.words("key-reissued" if message.active else "key-reissued-without-plan")
+    if message.reason:
+        text = paragraphs(text, page.words("key-reissued-why", reason=message.reason))
+    return text, (to_menu(page),)
 
 
 def _account(message: Account, page: Page) -> Told:
@@ -53,4 +77,5 @@ def _account(message: Account, page: Page) -> Told:
         return paragraphs(head, words("account-connecting")), (to_menu(page),)
     keys = [words("account-key", key=link) for link in links_of(UUID(uuid), shop)]
     address = words("account-address", address=address_of(token, shop))
-    return paragraphs(head, *keys, address), (renewing(page), to_menu(page))
+    another = (Button(words.plain("button-reissue"), data="show:reissue"),)
+    return paragraphs(head, *keys, address), (renewing(page), another, to_menu(page))

@@ -5,16 +5,18 @@ looks again and puts it right between two other changes: so whatever was decided
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Final, TypeVar
 
 from actors.environment import Environment
 from actors.messages import Compare, Compared, Heal, Restore, Restored
 from actors.vpn.errors import asking_a_node
-from domain.reconciliation import Differences, Known, subscription_named
+from domain.names import subscription_named
+from domain.reconciliation import Differences, Known
 from integrations.xray.interface import NodeDriver
 from integrations.xray.node import Node
-from runtime import Actor, Context, Message
+from runtime import Actor, Context, Message, Tick, UnknownActor
 
 T = TypeVar("T")
 
@@ -22,9 +24,9 @@ _READ_PAGE: Final = 5000
 _HEAL_PAGE: Final = 500
 
 _KNOWN: Final = """
-    SELECT g.subscription_id, g.uuid, g.present AND p.version IS NOT DISTINCT FROM g.version AS has
+    SELECT g.subscription_id, g.uuid, g.present, p.version IS DISTINCT FROM g.version AS pending, g.generation, g.grace
     FROM grants g LEFT JOIN provisions p ON p.subscription_id = g.subscription_id AND p.node = %s
-    WHERE (g.present OR p.version IS DISTINCT FROM g.version) AND g.subscription_id > %s
+    WHERE (g.present AND (NOT g.grace OR %s) OR p.version IS DISTINCT FROM g.version) AND g.subscription_id > %s
     ORDER BY g.subscription_id LIMIT %s
 """
 
@@ -60,7 +62,13 @@ class Comparison(Actor):
                 "node restored", node=self._node.name, missing=len(found.missing), given=given
             )
             self._restored = epoch
+            self._have_orphans_removed()
         self._changes.cast(Restored(epoch))
+
+    def _have_orphans_removed(self) -> None:
+        """A node may begin with users whose time is over by now; how many may go at once is not ours to say."""
+        with suppress(UnknownActor):
+            self.context.ref("xray_reconciler").cast(Tick())
 
     async def _compare(self, percent: int, confirmed: int) -> Compared:
         found = await self._differences()
@@ -88,7 +96,7 @@ class Comparison(Actor):
         ours = {name: user.uuid for name, user in users.items() if subscription_named(name) is not None}
         found, last = Differences(ours), 0
         while page := await self._readers.fetch(
-            Known, _KNOWN, (self._node.name, last, _READ_PAGE), reader=self.context.name
+            Known, _KNOWN, (self._node.name, self._node.grace, last, _READ_PAGE), reader=self.context.name
         ):
             found.compare(page)
             last = page[-1].subscription_id

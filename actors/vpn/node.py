@@ -5,7 +5,6 @@ has the writer record what was confirmed (U5). A node that restarted has lost it
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -15,13 +14,23 @@ import trio
 from actors.agents import way_to
 from actors.environment import Environment
 from actors.messages import Heal, Restore, Restored, Write
+from actors.vpn.changes import Changes
 from actors.vpn.comparison import Comparison
 from actors.vpn.errors import NodeAway, asking_a_node
+from actors.vpn.wishes import (
+    CHANGES,
+    NEWEST,
+    WANTED_CREDENTIALS,
+    WISHES,
+    Credential,
+    Newest,
+    Wish,
+)
 from domain.commands import Confirmation, ConfirmProvisions, RecordOrphans
-from domain.reconciliation import name_on_node, subscription_named
+from domain.names import subscription_named
 from integrations.xray.driver import open_driver
-from integrations.xray.interface import NodeDriver, NodeRefused
-from integrations.xray.node import Node, NodeUser
+from integrations.xray.interface import NodeDriver
+from integrations.xray.node import Node, credential_of
 from runtime import ActorSpec, Context, Message, Ref, Tick, Worker
 
 _PAGE: Final = 500
@@ -33,6 +42,8 @@ _RETRY_SECONDS: Final = 1.0
 _LEFT_SECONDS: Final = 15.0
 _LEFT_SECONDS_MAX: Final = 600.0
 
+_NAMES_IN_A_LOG: Final = 20
+
 #: Seconds in which a node that restarted with very many users must have them all again.
 _COMPARISON_SECONDS: Final = 900.0
 
@@ -40,54 +51,6 @@ _COMPARISON_SECONDS: Final = 900.0
 _AWAY: Final = "node does not answer"
 _LACKS: Final = "node lacks users"
 _LEFT: Final = "changes left undone"
-
-_NEWEST: Final = """
-    SELECT coalesce(max(change), 0) AS change FROM grants
-"""
-
-_CHANGES: Final = """
-    SELECT g.subscription_id, g.uuid, g.present, g.version, g.change, g.trace
-    FROM grants g LEFT JOIN provisions p ON p.subscription_id = g.subscription_id AND p.node = %s
-    WHERE p.version IS DISTINCT FROM g.version AND g.change > %s AND g.change <= %s
-    ORDER BY g.change LIMIT %s
-"""
-
-_GRANTS: Final = """
-    SELECT subscription_id, uuid, present, version, change, trace FROM grants
-    WHERE subscription_id = ANY(%s) ORDER BY subscription_id LIMIT %s
-"""
-
-_WANTED_CREDENTIALS: Final = """
-    SELECT s.uuid FROM subscriptions s JOIN grants g ON g.subscription_id = s.id AND g.present
-    WHERE xray_identity(s.uuid) = ANY(ARRAY(SELECT xray_identity(each) FROM unnest(%s::uuid[]) AS each))
-    ORDER BY s.id LIMIT %s
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Newest:
-    """The number of the last change of any grant."""
-
-    change: int
-
-
-@dataclass(frozen=True, slots=True)
-class Desired:
-    """What should be on the node for one subscription."""
-
-    subscription_id: int
-    uuid: UUID
-    present: bool
-    version: int
-    change: int
-    trace: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A UUID that should be on every node."""
-
-    uuid: UUID
 
 
 class VpnNode(Worker):
@@ -104,6 +67,7 @@ class VpnNode(Worker):
         self._writer = context.ref("db_writer")
         self._driver: NodeDriver
         self._comparison: Ref
+        self._changes: Changes
         #: The node's run that was brought in order.
         self._epoch: str | None = None
         #: The last change up to which everything was tried.
@@ -118,6 +82,7 @@ class VpnNode(Worker):
         comparing = partial(Comparison, environment=self._environment, node=self._node, driver=self._driver)
         spec = ActorSpec("comparison", comparing, handle_timeout=_COMPARISON_SECONDS)
         self._comparison = await self.context.start_child(spec)
+        self._changes = Changes(self.context, self._environment, self._node, self._driver)
         await super().started()
 
     async def receive(self, message: Message) -> object:
@@ -169,11 +134,11 @@ class VpnNode(Worker):
 
     async def _apply_changes(self) -> None:
         """Apply what changed since the last look, in the order in which it was decided."""
-        [newest] = await self._readers.fetch(Newest, _NEWEST, reader=self.context.name)
+        [newest] = await self._readers.fetch(Newest, NEWEST, reader=self.context.name)
         while page := await self._readers.fetch(
-            Desired,
-            _CHANGES,
-            (self._node.name, self._cursor, newest.change, _PAGE),
+            Wish,
+            CHANGES,
+            (self._node.grace, self._node.name, self._cursor, newest.change, _PAGE),
             reader=self.context.name,
         ):
             await self._apply_and_confirm(page)
@@ -188,104 +153,103 @@ class VpnNode(Worker):
         now = trio.current_time()
         due = [number for number, (_, at) in self._left.items() if at <= now][:_PAGE]
         if due:
-            await self._apply_and_confirm(await self._grants(due))
+            await self._apply_and_confirm(await self._wishes(due))
 
-    async def _apply_and_confirm(self, page: Iterable[Desired]) -> None:
+    async def _apply_and_confirm(self, page: Iterable[Wish]) -> None:
         confirmed: list[Confirmation] = []
         async with trio.open_nursery() as nursery:
-            for grant in page:
-                nursery.start_soon(self._confirm, grant, confirmed)
-        self._environment.step("applied to the node")
+            for wish in page:
+                nursery.start_soon(self._confirm, wish, confirmed)
+        self._environment.step("page applied")
         await self.together(confirmed, self._record, key=lambda each: str(each.subscription_id))
-        self._environment.step("confirmed")
+        self._environment.step("page confirmed")
 
     async def _record(self, confirmed: Sequence[Confirmation]) -> int:
         await self._writer.call(Write(ConfirmProvisions(self._node.name, tuple(confirmed))))
         return len(confirmed)
 
-    async def _confirm(self, grant: Desired, confirmed: list[Confirmation]) -> None:
-        with self.context.adopt(grant.trace):
-            if await self._apply(grant):
-                self._left.pop(grant.subscription_id, None)
-                confirmed.append(Confirmation(grant.subscription_id, grant.version, grant.present))
-                event = "access given" if grant.present else "access taken"
-                self.context.log.info(event, node=self._node.name, subscription=grant.subscription_id)
+    async def _confirm(self, wish: Wish, confirmed: list[Confirmation]) -> None:
+        number = wish.subscription_id
+        with self.context.adopt(wish.trace):
+            if await self._changes.carry_out(wish):
+                self._left.pop(number, None)
+                confirmed.append(
+                    Confirmation(number, wish.version, wish.present, wish.generation, wish.grace)
+                )
+                event = "access given" if wish.present else "access taken"
+                self.context.log.info(event, node=self._node.name, subscription=number)
             else:
-                tries = self._left.get(grant.subscription_id, (0, 0.0))[0]
+                tries = self._left.get(number, (0, 0.0))[0]
                 wait = min(_LEFT_SECONDS * 2 ** min(tries, 16), _LEFT_SECONDS_MAX)
-                self._left[grant.subscription_id] = (tries + 1, trio.current_time() + wait)
+                self._left[number] = (tries + 1, trio.current_time() + wait)
 
     async def _give(self, missing: Iterable[int]) -> int:
         """Give back who is missing, if they are still to be there; return how many were given."""
         given = 0
 
-        async def one(grant: Desired) -> None:
+        async def one(wish: Wish) -> None:
             nonlocal given
-            given += await self._apply(grant)
+            given += await self._changes.give(wish)
 
         async with trio.open_nursery() as nursery:
-            for grant in await self._grants(missing):
-                if grant.present:
-                    nursery.start_soon(one, grant)
-        self._environment.step("given back")
+            for wish in await self._wishes(missing):
+                if wish.present:
+                    nursery.start_soon(one, wish)
+        self._environment.step("page given back")
         return given
 
     async def _take(self, orphans: dict[str, UUID]) -> int:
         """Remove who is still an orphan, on the record before and after (U5); return how many were removed."""
-        sound = await self._still_orphans(orphans)
-        if not sound:
-            return 0
-        record = partial(RecordOrphans, self._node.name)
-        await self._writer.call(Write(record(sound, removed=False)))
-        self._environment.step("orphans recorded")
+        sound, misnamed = await self._still_orphans(orphans)
         removed: list[tuple[str, UUID]] = []
 
         async def one(orphan: tuple[str, UUID]) -> None:
-            if await self._driver.drop(orphan[0]):
+            wish = misnamed.get(orphan[0])
+            if await (
+                self._changes.drop(orphan[0]) if wish is None else self._changes.rename(orphan[0], wish)
+            ):
                 removed.append(orphan)
 
-        async with trio.open_nursery() as nursery:
-            for orphan in sound:
-                nursery.start_soon(one, orphan)
-        self._environment.step("orphans removed")
-        await self._writer.call(Write(record(tuple(removed), removed=True)))
-        self.context.log.warning(
-            "orphans removed", node=self._node.name, names=[name for name, _ in removed][:20]
-        )
+        if sound:
+            record = partial(RecordOrphans, self._node.name)
+            await self._writer.call(Write(record(sound, removed=False)))
+            self._environment.step("orphans recorded")
+            async with trio.open_nursery() as nursery:
+                for orphan in sound:
+                    nursery.start_soon(one, orphan)
+            self._environment.step("orphans removed")
+            await self._writer.call(Write(record(tuple(removed), removed=True)))
+            names = [name for name, _ in removed][:_NAMES_IN_A_LOG]
+            self.context.log.warning("orphans removed", node=self._node.name, names=names)
         return len(removed)
 
-    async def _still_orphans(self, orphans: dict[str, UUID]) -> tuple[tuple[str, UUID], ...]:
-        """Those who have no subscription, nor a UUID that belongs to one, as things stand now (U3)."""
-        numbers = [number for name in orphans if (number := subscription_named(name)) is not None]
-        grants = await self._grants(numbers)
-        present = {name_on_node(grant.subscription_id) for grant in grants if grant.present}
+    async def _still_orphans(
+        self, orphans: dict[str, UUID]
+    ) -> tuple[tuple[tuple[str, UUID], ...], dict[str, Wish]]:
+        """Who has no subscription, nor a UUID that belongs to one, as things stand now (U3).
+
+        And whose own subscription has them under another name: they are among the first, and by name in the second.
+        """
+        owners = {name: number for name in orphans if (number := subscription_named(name)) is not None}
+        wishes = {wish.subscription_id: wish for wish in await self._wishes(owners.values())}
         parameters = (list(orphans.values()), len(orphans))
         wanted = await self._readers.fetch(
-            Credential, _WANTED_CREDENTIALS, parameters, reader=self.context.name
+            Credential, WANTED_CREDENTIALS, parameters, reader=self.context.name
         )
-        credentials = {NodeUser("", each.uuid).credential for each in wanted}
-        return tuple(
-            (name, uuid)
-            for name, uuid in orphans.items()
-            if name not in present and NodeUser("", uuid).credential not in credentials
-        )
+        credentials = {credential_of(each.uuid) for each in wanted}
+        sound, misnamed = [], {}
+        for name, uuid in orphans.items():
+            wish = wishes.get(owners[name])
+            if wish is not None and wish.present and wish.name == name:
+                continue
+            if credential_of(uuid) not in credentials:
+                sound.append((name, uuid))
+            elif wish is not None and wish.present and credential_of(wish.uuid) == credential_of(uuid):
+                sound.append((name, uuid))
+                misnamed[name] = wish
+        return tuple(sound), misnamed
 
-    async def _grants(self, numbers: Iterable[int]) -> list[Desired]:
+    async def _wishes(self, numbers: Iterable[int]) -> list[Wish]:
         numbers = list(numbers)
-        return await self._readers.fetch(Desired, _GRANTS, (numbers, len(numbers)), reader=self.context.name)
-
-    async def _apply(self, grant: Desired) -> bool:
-        """Bring one user to what is desired; whom the node refuses or cannot cut stays unconfirmed."""
-        name = name_on_node(grant.subscription_id)
-        try:
-            if grant.present:
-                await self._driver.ensure(NodeUser(name, grant.uuid, self._node.flow))
-            elif not await self._driver.drop(name):
-                self.context.log.warning("still connected", subscription=grant.subscription_id)
-                return False
-        except NodeRefused as error:
-            self.context.log.error("grant refused", subscription=grant.subscription_id, error=str(error))
-            return False
-        change = "ensured" if grant.present else "removed"
-        self._metrics.node_users.labels(self._node.name, change).inc()
-        return True
+        parameters = (self._node.grace, self._node.name, numbers, len(numbers))
+        return await self._readers.fetch(Wish, WISHES, parameters, reader=self.context.name)

@@ -27,6 +27,8 @@ button-trial = 🎁 { $title }
 button-gift = 🎁 { $title } · { $price }
 button-by-stars-monthly = ⭐ Every month · { $stars }
 button-by-card = 💳 Card · { $price }
+button-reissue = ♻️ Another key
+button-reissue-now = ♻️ Yes, another key
 button-auto-renewal = 🔄 Auto-renewal
 button-auto-renewal-on = ✅ Switch on
 button-auto-renewal-off = ✖️ Switch off
@@ -119,6 +121,21 @@ account-address =
 expired =
     ⏳ <b>{ $title }</b> is over, and your access is switched off.
     Renew, and the same key works again at once.
+expired-with-grace =
+    ⏳ <b>{ $title }</b> is over. For a while your key still opens Telegram and the pages where you can pay, and nothing else.
+    Renew, and it works as before at once.
+ask-to-reissue =
+    ♻️ <b>Another key?</b>
+    Your key and your subscription address stop working at once, on all of your devices, and you get new ones.
+    Your plan stays as it is.
+key-reissued =
+    ♻️ Your key and your subscription address have been replaced, and the old ones do not work any more.
+    The new ones follow in a moment.
+key-reissued-without-plan =
+    ♻️ Your key and your subscription address have been replaced, and the old ones do not work any more.
+    The new ones come with your next plan.
+key-reissued-why = Why: { $reason }
+reissued-lately = ♻️ You have got another key just now. You can have the next one at { $at }.
 
 ## Trials, codes, gifts, invitations
 

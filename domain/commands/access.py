@@ -48,6 +48,8 @@ class Confirmation:
     subscription_id: int
     version: int
     present: bool
+    generation: int = 0
+    grace: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,16 @@ class RevokeAccess(OperatorCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReissueKey(OperatorCommand):
+    """Give a user another key and address; the old ones end."""
+
+    user_id: int
+
+    def needs(self) -> Needs:
+        return Needs(users=(self.user_id,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePromo(OperatorCommand):
     """Make a promo code; what it gives and to whom is in its fields, as in `domain.entities.Promo`."""
 

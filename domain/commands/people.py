@@ -105,6 +105,22 @@ class StartTrial(Command[None]):
         return f"update:{self.update_id}:trial"
 
 
+@dataclass(frozen=True, slots=True)
+class Reissue(Command[None]):
+    """A person wants another key and address; the old ones end."""
+
+    reply_type: ClassVar[object] = None
+    update_id: int
+    person: Person
+    replaces: int | None = None
+
+    def needs(self) -> Needs:
+        return Needs(users=(self.person.id,), updates=(self.update_id,))
+
+    def key(self) -> str | None:
+        return f"update:{self.update_id}:reissue"
+
+
 def codes_in(text: str) -> tuple[str, ...]:
     """What a typed code may mean: gifts and invitations as typed, promo codes in capitals; nothing if it is none."""
     code = text.strip()

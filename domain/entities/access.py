@@ -10,14 +10,17 @@ from domain.money import Money
 
 
 class SubscriptionStatus(StrEnum):
-    """Active until its end has been decided by the writer."""
+    """Active until its end has been decided by the writer; in grace for a while after that, where there is one."""
 
     ACTIVE = "active"
+    GRACE = "grace"
     EXPIRED = "expired"
 
 
 class Subscription(Struct, frozen=True, gc=False):
-    """A user's access; UUID and address token stay the same for its whole life (U6).
+    """A user's access; UUID and address token stay the same for its whole life, or until they are reissued (U6).
+
+    `generation` counts the UUIDs before this one.
 
     `periods` is how many periods made up its end so far, `trial` holds until something else gave time. `item`,
     `renewal_price` and `renewal_seconds` are the plan that was bought last, at its full price;
@@ -41,6 +44,8 @@ class Subscription(Struct, frozen=True, gc=False):
     last_auto_renewal_at: datetime | None = None
     recurring: bool = False
     remind_at: datetime | None = None
+    generation: int = 0
+    reissued_at: datetime | None = None
 
 
 class PeriodCause(StrEnum):
@@ -73,7 +78,8 @@ class Period(Struct, frozen=True, gc=False):
 class Grant(Struct, frozen=True, gc=False):
     """What should be on every node: a version, whether the user is to be there, and whether a node has said so.
 
-    `change` numbers the versions of all grants in the order in which they were decided, at `decided_at`.
+    `change` numbers the versions of all grants in the order in which they were decided, at `decided_at`. Whoever is
+    there in `grace` reaches only what they need to pay. `generation` tells one UUID of a subscription from the next.
     """
 
     subscription_id: int
@@ -84,6 +90,8 @@ class Grant(Struct, frozen=True, gc=False):
     decided_at: datetime
     ready: bool = False
     trace: str | None = None
+    generation: int = 0
+    grace: bool = False
 
 
 class Provision(Struct, frozen=True, gc=False):
@@ -94,6 +102,8 @@ class Provision(Struct, frozen=True, gc=False):
     version: int
     present: bool
     confirmed_at: datetime
+    generation: int = 0
+    grace: bool = False
 
 
 class Orphan(Struct, frozen=True, gc=False):

@@ -65,6 +65,7 @@ class ActKind(StrEnum):
     ADJUST = "adjust"
     REVOKE = "revoke"
     PROMO = "promo"
+    REISSUE = "reissue"
 
 
 class Act(Struct, frozen=True, gc=False):

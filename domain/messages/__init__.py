@@ -7,7 +7,10 @@ import msgspec
 
 from domain.messages.access import (
     AccessReady,
+    AskToReissue,
     Expired,
+    KeyNotReissued,
+    KeyReissued,
     TrialStarted,
 )
 from domain.messages.base import (
@@ -70,6 +73,9 @@ AnyMessage = (
     AccessReady
     | TrialStarted
     | Expired
+    | AskToReissue
+    | KeyReissued
+    | KeyNotReissued
     | TrialUnavailable
     | PromoChosen
     | PromoRedeemed
@@ -135,6 +141,7 @@ __all__ = [
     "Announcement",
     "AnyMessage",
     "AskForCode",
+    "AskToReissue",
     "AutoRenewal",
     "CardInvoice",
     "Choices",
@@ -152,6 +159,8 @@ __all__ = [
     "Help",
     "Home",
     "Invitation",
+    "KeyNotReissued",
+    "KeyReissued",
     "Message",
     "NotEnough",
     "NotForSale",

@@ -23,8 +23,29 @@ class TrialStarted(Message, frozen=True, kw_only=True, tag="trial_started"):
 
 
 class Expired(Message, frozen=True, kw_only=True, tag="expired"):
-    """The time is over and access is cut; `price` and `period` are for renewing it at once, as in a reminder."""
+    """The time is over and access is cut; `price` and `period` are for renewing it at once, as in a reminder.
+
+    In `grace`, what it takes to pay is still reached.
+    """
 
     title: str
     price: Money | None = None
     period: int = 0
+    grace: bool = False
+
+
+class AskToReissue(Message, frozen=True, kw_only=True, tag="ask_to_reissue"):
+    """Asks whether the user really wants another key, as the present one ends with it."""
+
+
+class KeyReissued(Message, frozen=True, kw_only=True, tag="key_reissued"):
+    """Key and address are others; the new ones follow once they work, which takes a plan that is `active`."""
+
+    active: bool
+    reason: str = ""
+
+
+class KeyNotReissued(Message, frozen=True, kw_only=True, tag="key_not_reissued"):
+    """There is no key yet, or it was reissued a moment ago and can be again at `again_at`."""
+
+    again_at: datetime | None = None

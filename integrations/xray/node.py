@@ -55,6 +55,8 @@ class Node:
     flow: str = ""
     #: What a client app shows as the name of the connection.
     label: str = ""
+    #: Its configuration lets users in grace reach only what they need to pay; where it does not, they are not there.
+    grace: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what Xray would refuse without giving a reason."""
@@ -73,6 +75,12 @@ class Node:
             raise BadNode(f"node {self.name!r}: {reason}")
 
 
+def credential_of(uuid: UUID) -> bytes:
+    """What Xray really compares: it zeroes bytes 6 and 7, so UUIDs that differ only there are one user."""
+    raw = uuid.bytes
+    return raw[:6] + b"\0\0" + raw[8:]
+
+
 @dataclass(frozen=True, slots=True)
 class NodeUser:
     """One credential on a node, as the node holds it; `check` says whether we may send it.
@@ -87,9 +95,8 @@ class NodeUser:
 
     @property
     def credential(self) -> bytes:
-        """What Xray really compares: it zeroes bytes 6 and 7, so UUIDs that differ only there are one user."""
-        raw = self.uuid.bytes
-        return raw[:6] + b"\0\0" + raw[8:]
+        """See `credential_of`."""
+        return credential_of(self.uuid)
 
     def check(self) -> None:
         """Raise `BadUser` for what Xray would accept and then mishandle (ghosts, look-alikes, no counters)."""

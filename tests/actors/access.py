@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,10 +17,11 @@ from actors.messages import Write
 from actors.vpn import Vpn
 from domain.commands import FinalizePayment, Person, Received, RecordUpdates, StartPurchase, StartTrial
 from domain.entities import Provider
+from integrations.xray.driver import XrayDriver, open_driver
 from integrations.xray.link import share_link
 from integrations.xray.node import Node
 from integrations.xray.probe import ProbeResult, probe
-from runtime import Actor, Context, Ref
+from runtime import Actor, AdjustableClock, Context, Ref
 from tests.actors.systems import Running, environment, running
 from tests.fixtures import xray
 from tests.fixtures.postgres import Database
@@ -87,7 +89,11 @@ def rows(database: Database, query: str) -> list[tuple[Any, ...]]:
 
 @asynccontextmanager
 async def open_access(
-    database: Database, folder: Path, *nodes: Node, workers: Mapping[str, Factory] = NO_WORKERS
+    database: Database,
+    folder: Path,
+    *nodes: Node,
+    workers: Mapping[str, Factory] = NO_WORKERS,
+    clock: AdjustableClock | None = None,
 ) -> AsyncIterator[Running]:
     """A writer, the `vpn` actor with these nodes, and these workers."""
     async with environment(database, folder, nodes=nodes) as surroundings:
@@ -96,8 +102,18 @@ async def open_access(
             "vpn": partial(Vpn, environment=surroundings),
             **{name: partial(worker, environment=surroundings) for name, worker in workers.items()},
         }
-        async with running(actors, ["sender"]) as here:
+        async with running(actors, ["sender"], clock=clock) as here:
             yield here
+
+
+@asynccontextmanager
+async def behind_our_back(node: Node) -> AsyncIterator[XrayDriver]:
+    """Somebody else who changes users of the node: the lock of the driver goes by the name of the socket."""
+    other = node.api_socket.with_name(f"{node.name}.other")
+    other.symlink_to(node.api_socket)
+    async with open_driver(replace(node, api_socket=other)) as driver:
+        yield driver
+    other.unlink()
 
 
 def link_of(database: Database, node: Node, user_id: int) -> str:

@@ -64,12 +64,13 @@ async def running(
     *,
     mailbox: int = 1024,
     start: datetime = NOW,
+    clock: AdjustableClock | None = None,
 ) -> AsyncIterator[Running]:
     """Start the actors in order, stand-ins first; stop them in order at the end.
 
-    A `mailbox` holds so many; the clock begins at `start`.
+    A `mailbox` holds so many; the clock begins at `start`, unless it is given.
     """
-    mail, clock = Mail(), AdjustableClock(start)
+    mail, clock = Mail(), clock or AdjustableClock(start)
     specs = [ActorSpec(name, mail.stand_in) for name in stand_ins]
     specs += [ActorSpec(name, factory, mailbox=mailbox) for name, factory in actors.items()]
     system = System(GroupSpec("root", "one_for_one", specs), clock=clock)

@@ -1,8 +1,5 @@
 """`xray_reconciler` on real Xray: orphans go, who is missing comes back, and no valid user is ever touched."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -13,25 +10,15 @@ import trio
 from actors.fast_expiry import FastExpiry
 from actors.xray_reconciler import XrayReconciler
 from domain.reconciliation import ORPHANS_ALWAYS_REMOVED
-from integrations.xray.driver import XrayDriver, open_driver
-from integrations.xray.node import Node, NodeUser
+from integrations.xray.driver import XrayDriver
+from integrations.xray.node import NodeUser
 from runtime import Ask, Declined, Tick
-from tests.actors.access import buy, open_access, rows, until
+from tests.actors.access import behind_our_back, buy, open_access, rows, until
 from tests.actors.test_activation import alert
 from tests.fixtures import xray
 from tests.fixtures.postgres import Database
 
 RECONCILER = {"xray_reconciler": XrayReconciler}
-
-
-@asynccontextmanager
-async def behind_our_back(node: Node) -> AsyncIterator[XrayDriver]:
-    """Somebody else who changes users of the node: the lock of the driver goes by the name of the socket."""
-    other = node.api_socket.with_name("other.sock")
-    other.symlink_to(node.api_socket)
-    async with open_driver(replace(node, api_socket=other)) as driver:
-        yield driver
-    other.unlink()
 
 
 async def names(driver: XrayDriver) -> set[str]:

@@ -12,19 +12,16 @@ from typing import Any
 
 from domain.commands import (
     AbandonMessages,
-    AdjustBalance,
     AskRefund,
     AttachInvoice,
     AutoRenew,
     ClaimMessages,
     Command,
-    CreatePromo,
     Dispute,
     DropMessages,
     EnterCode,
     FinalizePayment,
     FinishUpdate,
-    GrantTime,
     LapseInvoices,
     MarkUnreachable,
     PayFromBalance,
@@ -34,11 +31,11 @@ from domain.commands import (
     RecordRefund,
     RecordUpdates,
     RefuseRefund,
+    Reissue,
     ReleaseMessages,
     RemindSubscriptions,
     RenewNow,
     ReportUnavailable,
-    RevokeAccess,
     SetAutoRenewal,
     SettleMessage,
     SettleReview,
@@ -46,25 +43,22 @@ from domain.commands import (
     Start,
     StartPurchase,
     StartTrial,
-    SwitchPromo,
 )
 from domain.entities import (
-    Audience,
     MessageState,
     Payment,
-    PromoKind,
     Provider,
     Purchase,
     ReviewAction,
 )
 from domain.money import Money
 from tests.domain.crowd_of_nodes import of_a_node, of_an_end
+from tests.domain.crowd_of_operators import CODES, by_hand, operator, promo_by_hand
 from tests.domain.memory import Shop
 
 PEOPLE = {n: Person(n, f"<{n}> & \"co'", None if n % 2 else f"p{n}", "en") for n in range(1001, 1005)}
 
 _ITEMS = ["plan:month", "plan:month", "plan:year", "gift:month", "top_up:500", "top_up:500", "plan:gone"]
-_CODES = ["TEN", "FIFTY", "WEEK", "BONUS", "GONE"]
 _EXTERNAL = [Provider.STARS, Provider.CARDS, Provider.CRYPTOPAY]
 _SCREENS = ["home", "account", "top_ups", "pay:plan:month", "invite", "gifts", "code", "?"]
 
@@ -148,7 +142,7 @@ class Crowd:
     def _enter(self, update: int, person: Person) -> Command[Any]:
         gifts = list(self._shop.rows.gifts.changed)
         invitations = sorted(self._known.invitations)
-        code = self._random.choice([*_CODES, *gifts, "nothing"])
+        code = self._random.choice([*CODES, *gifts, "nothing"])
         kind = self._random.choice(["promo", "gift", ""])
         return self._random.choice(
             [
@@ -156,6 +150,7 @@ class Crowd:
                 Start(update, person, f"{kind}_{code}"),
                 Start(update, person, f"ref_{self._random.choice(invitations or ['nobody'])}"),
                 StartTrial(update, person),
+                Reissue(update, person),
             ]
         )
 
@@ -163,45 +158,13 @@ class Crowd:
         return SetAutoRenewal(update, person, self._random.random() < 0.8)
 
     def _make_promo(self, update: int, _: Person) -> Command[Any]:
-        code = self._random.choice(_CODES[:-1])
-        kind, terms = {
-            "TEN": (PromoKind.PERCENT, {"percent": 10}),
-            "FIFTY": (PromoKind.FIXED, {"amount": Money(5000, "RUB")}),
-            "WEEK": (PromoKind.DAYS, {"days": 7}),
-            "BONUS": (PromoKind.BALANCE, {"amount": Money(20000, "RUB")}),
-        }[code]
-        operator = self._operator(update)
-        made = CreatePromo(
-            **operator,
-            code=code,
-            kind=kind,
-            max_uses=self._random.choice([None, 1, 3]),
-            per_user=self._random.choice([1, 2]),
-            first_purchase_only=self._random.random() < 0.2,
-            audience=self._random.choice([Audience.EVERYONE, Audience.EVERYONE, *Audience]),
-            plan=self._random.choice([None, None, "month"]),
-            **terms,  # type: ignore[arg-type]
-        )
-        switched = SwitchPromo(**operator, code=code, enabled=self._random.random() < 0.7)
-        return self._random.choice([made, made, switched])
-
-    def _operator(self, update: int) -> dict[str, Any]:
-        return {
-            "request": f"r{update}",
-            "by": "olga",
-            "reason": self._random.choice(["because", "because", " "]),
-        }
+        return promo_by_hand(self._random, update)
 
     def _by_hand(self, update: int, person: Person) -> Command[Any]:
-        operator = self._operator(update)
-        amount = Money(self._random.choice([-30000, -100, 0, 100, 25000]), "RUB")
-        return self._random.choice(
-            [
-                GrantTime(**operator, user_id=person.id, days=self._random.choice([0, 1, 30])),
-                AdjustBalance(**operator, user_id=person.id, amount=amount),
-                RevokeAccess(**operator, user_id=person.id),
-            ]
-        )
+        return by_hand(self._random, update, person)
+
+    def _operator(self, update: int) -> dict[str, Any]:
+        return operator(self._random, update)
 
     def _small(self, update: int, person: Person) -> Command[Any]:
         outbox = self._random.choice([1, *self._shop.rows.outbox.changed])

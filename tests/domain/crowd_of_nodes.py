@@ -17,7 +17,13 @@ def of_a_node(random: Random, shop: Shop, committed: frozenset[int], update: int
         return RecordOrphans(random.choice(_NODES), orphans, random.random() < 0.5)
     grants = [each for each in shop.rows.grants.changed.values() if each.subscription_id in committed]
     confirmed = tuple(
-        Confirmation(each.subscription_id, max(1, each.version - random.choice([0, 0, 1])), each.present)
+        Confirmation(
+            each.subscription_id,
+            max(1, each.version - random.choice([0, 0, 1])),
+            each.present,
+            each.generation,
+            each.grace,
+        )
         for each in random.sample(grants, random.randint(1, len(grants)))
     )
     return ConfirmProvisions(random.choice(_NODES), confirmed)

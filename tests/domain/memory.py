@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import TypeVar, cast
 
+from domain.catalogue import Catalogue
 from domain.commands import Command, Person, Received, RecordUpdates
 from domain.decide import decide
 from domain.draft import Draft, Sequences, View
@@ -21,6 +22,7 @@ class Shop:
 
     rows: View = field(default_factory=View)
     now: datetime = NOW
+    catalogue: Catalogue = CATALOGUE
     sequences: Sequences = field(default_factory=lambda: Sequences({}))
     _entropy: object = field(default_factory=made_up_entropy)
     _updates: object = field(default_factory=lambda: count(1))
@@ -32,7 +34,7 @@ class Shop:
         draft = Draft(
             rows,
             self.now,
-            CATALOGUE,
+            self.catalogue,
             self.sequences,
             self._entropy,  # type: ignore[arg-type]
             owners={row.id: row.user_id for row in rows.subscriptions.changed.values()},

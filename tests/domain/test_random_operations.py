@@ -148,7 +148,11 @@ def _time_is_the_sum_of_its_periods(shop: Shop) -> None:
         )
         grant = shop.rows.grants.get(subscription.id)
         assert grant is not None
-        assert grant.present is (subscription.status == "active")
+        assert (grant.present, grant.grace) == (
+            subscription.status != "expired",
+            subscription.status == "grace",
+        )
+        assert (grant.uuid, grant.generation) == (subscription.uuid, subscription.generation)
         renewed_at = subscription.last_auto_renewal_at
         assert renewed_at is None or renewed_at <= subscription.expires_at
     charges = [each for each in shop.rows.payments.changed if each[0] is Provider.BALANCE]

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.reconciliation import Differences, Known, name_on_node, subscription_named
+from domain.names import name_on_node, subscription_named
+from domain.reconciliation import Differences, Known
 
 _ROUNDS = 500
 
@@ -20,7 +21,8 @@ def test_an_orphan_is_known_to_nobody_and_whoever_is_confirmed_and_not_there_is_
             name_on_node(n): UUID(int=random.choice([n, n, n, 99])) for n in random.sample(range(1, 30), 12)
         }
         known = [
-            Known(n, UUID(int=n), random.random() < 0.6) for n in sorted(random.sample(range(1, 30), 20))
+            Known(n, UUID(int=n), present=True, pending=random.random() < 0.4)
+            for n in sorted(random.sample(range(1, 30), 20))
         ]
         found = Differences(there)
         cut = random.randint(0, 20)
@@ -32,7 +34,7 @@ def test_an_orphan_is_known_to_nobody_and_whoever_is_confirmed_and_not_there_is_
         assert found.missing == [
             each.subscription_id
             for each in known
-            if each.has and there.get(name_on_node(each.subscription_id)) != each.uuid
+            if not each.pending and there.get(name_on_node(each.subscription_id)) != each.uuid
         ]
 
 
@@ -51,7 +53,7 @@ def test_many_orphans_are_removed_only_if_they_are_a_small_share_or_confirmed(
     orphans: int, users: int, confirmed: int, allowed: bool
 ) -> None:
     found = Differences({name_on_node(n): UUID(int=n) for n in range(1, users + 1)})
-    found.compare(Known(n, UUID(int=n), True) for n in range(orphans + 1, users + 1))
+    found.compare(Known(n, UUID(int=n), present=True, pending=False) for n in range(orphans + 1, users + 1))
     assert found.may_remove(10, confirmed) is allowed
 
 
@@ -62,3 +64,10 @@ def test_names_that_we_do_not_give_are_nobodys(name: str) -> None:
 
 def test_a_name_leads_back_to_its_subscription() -> None:
     assert subscription_named(name_on_node(123456)) == 123456
+
+
+def test_whoever_is_being_changed_is_no_orphan_whatever_they_are_called_there() -> None:
+    old, new = UUID(int=1), UUID(int=2)
+    found = Differences({"s7": old, "g7": old, "s8": old})
+    found.compare([Known(7, new, present=True, pending=True, generation=1)])
+    assert (found.missing, set(found.orphans)) == ([], {"s8"})
