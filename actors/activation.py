@@ -60,6 +60,7 @@ class Activation(Worker):
         super().__init__(context)
         self._readers = environment.readers
         self._metrics = environment.metrics
+        self._step = environment.step
         self._vpn = context.ref("vpn")
         self._cursor = 0
         self._seen = Seen()
@@ -77,6 +78,7 @@ class Activation(Worker):
             self._vpn.cast(LookAgain())
             if self.out_of_time:
                 return replace(seen.iteration, more=True)
+        self._step("waiting read")
         self._metrics.waiting.set(seen.waiting)
         self._cursor, self._seen = 0, Seen()
         return seen.iteration

@@ -54,6 +54,7 @@ class Expiry(Worker):
         super().__init__(context)
         self._readers = environment.readers
         self._writer = context.ref("db_writer")
+        self._step = environment.step
         self._cursor = _START
         self._wait = trio.CancelScope()
         catalogue = environment.configuration.catalogue
@@ -76,6 +77,7 @@ class Expiry(Worker):
             if not page:
                 self._passes, self._cursor = self._passes[1:], _START
                 continue
+            self._step("due read")
             ended = await self.together(page, self._end, key=lambda row: str(row.id))
             passed = Iteration(passed.due + ended.due, passed.done + ended.done)
             self._cursor = (page[-1].expires_at, page[-1].id)

@@ -130,10 +130,11 @@ def node_folder(data_folder: Path, name: str) -> Path:
     return data_folder / "nodes" / name
 
 
-def node_of(entry: NodeEntry, data_folder: Path, entropy_hex: str) -> Node:
+def node_of(entry: NodeEntry, data_folder: Path, entropy_hex: str, grace: tuple[str, ...] = ()) -> Node:
     """The public description of a node; makes and keeps the REALITY keys of a node of ours at its first start.
 
-    `entropy_hex` is sixteen random hexadecimal digits for a new short id. Raises `ConfigError` if the certificate is
+    `entropy_hex` is sixteen random hexadecimal digits for a new short id, `grace` what users in grace reach where the
+    configuration is ours. Raises `ConfigError` if the certificate is
     of no use.
     """
     folder = node_folder(data_folder, entry.name)
@@ -148,6 +149,7 @@ def node_of(entry: NodeEntry, data_folder: Path, entropy_hex: str) -> Node:
         security=security,
         flow=VISION if isinstance(transport, Raw) and security is not None else "",
         label=entry.label or entry.name,
+        grace=grace if is_ours(entry) else (),
     )
 
 

@@ -100,7 +100,7 @@ def catalogue_of(
         entry.id: Plan(
             entry.id,
             _title(f"plans.{entry.id}.title", entry.title, language),
-            _duration(f"plans.{entry.id}.duration", entry.duration),
+            duration_of(f"plans.{entry.id}.duration", entry.duration),
             _price(f"plans.{entry.id}.price", entry.price, currency),
             Money(entry.stars, "XTR"),
             entry.title if isinstance(entry.title, dict) else {},
@@ -136,7 +136,7 @@ def _trial(entry: TrialEntry | None, language: str) -> Trial | None:
         return None
     return Trial(
         _title("trial.title", entry.title, language),
-        _duration("trial.duration", entry.duration),
+        duration_of("trial.duration", entry.duration),
         entry.title if isinstance(entry.title, dict) else {},
     )
 
@@ -167,8 +167,8 @@ def _reminders(entry: RemindersEntry, time_zone: str) -> Reminders:
 
 
 def _terms(key: str, entry: ReminderTermsEntry) -> ReminderTerms:
-    before = tuple(_duration(f"{key}.before", each) for each in entry.before)
-    after = tuple(_duration(f"{key}.after", each) for each in entry.after)
+    before = tuple(duration_of(f"{key}.before", each) for each in entry.before)
+    after = tuple(duration_of(f"{key}.after", each) for each in entry.after)
     if len(set(before)) < len(before) or len(set(after)) < len(after):
         raise ValueError(f"{key}: found the same length of time twice, expected each once")
     return ReminderTerms(before, after)
@@ -206,7 +206,8 @@ def _price(key: str, text: str, currency: str) -> Money:
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def _duration(key: str, text: str) -> timedelta:
+def duration_of(key: str, text: str) -> timedelta:
+    """A length of time as the file says it; raises ValueError with a sentence that begins with the key."""
     match = re.fullmatch(r"([1-9][0-9]{0,4})([smhd])", text)
     if match is None:
         raise ValueError(f"{key}: found {text!r}, expected a length of time such as '30d', '12h' or '5m'")

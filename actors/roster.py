@@ -29,7 +29,7 @@ class _Granted:
 async def users_of(node: Node, readers: Reading, reader: str) -> AsyncIterator[NodeUser]:
     """Everybody who should be on the node, a page at a time; `reader` names the actor that asks."""
     last = 0
-    while page := await readers.fetch(_Granted, _PRESENT, (node.grace, last, _PAGE), reader=reader):
+    while page := await readers.fetch(_Granted, _PRESENT, (bool(node.grace), last, _PAGE), reader=reader):
         for grant in page:
             name = name_on_node(grant.subscription_id, grant.generation, grace=grant.grace)
             yield NodeUser(name, grant.uuid, node.flow)

@@ -7,7 +7,7 @@ A mistake is one line that names the file, the key, what was found and what was 
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from actors.grace import GraceEntry, check_hosts
 from actors.nodes import NodeEntry, check_entry
 from actors.offers import (
     PlanEntry,
@@ -25,6 +26,7 @@ from actors.offers import (
     TopUpEntry,
     TrialEntry,
     catalogue_of,
+    duration_of,
 )
 from actors.words import languages
 from domain.catalogue import Catalogue
@@ -119,6 +121,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     top_ups: list[TopUpEntry] = []
     trial: TrialEntry | None = None
     referral: ReferralEntry | None = None
+    grace: GraceEntry | None = None
     reminders: RemindersEntry = RemindersEntry()
     telegram: Telegram = Telegram()
     cryptopay: CryptoPay | None = None
@@ -207,7 +210,7 @@ def _checked(settings: Settings) -> Catalogue:
     for node in settings.nodes:
         check_entry(node)
     _check_gateway(settings.gateway)
-    return catalogue_of(
+    catalogue = catalogue_of(
         settings.plans,
         settings.top_ups,
         settings.trial,
@@ -217,6 +220,10 @@ def _checked(settings: Settings) -> Catalogue:
         language=settings.shop.language,
         time_zone=settings.shop.time_zone,
     )
+    if settings.grace is None:
+        return catalogue
+    check_hosts(settings.grace)
+    return replace(catalogue, grace=duration_of("grace.period", settings.grace.period))
 
 
 def _check_shop(shop: Shop) -> None:

@@ -149,11 +149,13 @@ class Subscriptions:
     def _subscription_of(self, holder: Holder | None, token: str, words: Words) -> Subscription:
         username = self._environment.bot_username
         bot = f"@{username}" if username else ""
-        active = holder is not None and self._is_active(holder)
-        nodes = self._shop.nodes if active else ()
+        state = self._state(holder)
+        nodes = {"active": self._shop.nodes, "grace": [each for each in self._shop.nodes if each.grace]}.get(
+            state, ()
+        )
         if holder is None:
             notice = unknown(words, bot)
-        elif not active:
+        elif state != "active":
             notice = expired(words, bot)
         else:
             notice = "" if nodes else words.plain("entry-no-servers")
@@ -171,14 +173,18 @@ class Subscriptions:
     def _count(self, form: str, outcome: str) -> None:
         self._environment.metrics.subscriptions.labels(form, outcome).inc()
 
-    def _is_active(self, holder: Holder) -> bool:
-        return holder.status == "active" and holder.expires_at > self._context.clock.now()
+    def _state(self, holder: Holder | None) -> str:
+        """In grace the key still leads to where one can pay, so it stays in the app, with a notice."""
+        if holder is None:
+            return "unknown"
+        if holder.status == "active" and holder.expires_at <= self._context.clock.now():
+            return "expired"
+        return holder.status
 
     async def _answer(
         self, holder: Holder | None, subscription: Subscription, form: Form, write: Callable[[], Rendered]
     ) -> Response:
-        state = "unknown" if holder is None else "active" if self._is_active(holder) else "expired"
-        self._count(form, state)
+        self._count(form, self._state(holder))
         rendered = await trio.to_thread.run_sync(write, limiter=self._threads)
         return Response(
             rendered.text,

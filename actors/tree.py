@@ -77,14 +77,14 @@ _PROVIDERS: Final = ("telegram", "cryptopay", "cards")
 
 #: The sections of the configuration that each actor reads: if one changes, the actor starts again with it.
 _READS: Final = {
-    "db_writer": ("shop", "plans", "top_ups", "trial", "referral", "reminders"),
-    "xray": ("nodes",),
-    "vpn": ("nodes",),
+    "db_writer": ("shop", "plans", "top_ups", "trial", "referral", "grace", "reminders"),
+    "xray": ("nodes", "grace"),
+    "vpn": ("nodes", "grace"),
     "sender": ("shop", "plans", "top_ups", "trial", "referral", *_PROVIDERS, "gateway", "nodes"),
     "telegram": ("shop", *_PROVIDERS, "gateway"),
-    "gateway": ("shop", *_PROVIDERS, "gateway", "nodes"),
-    "fast_expiry": ("plans",),
-    "trial_expiry": ("trial",),
+    "gateway": ("shop", *_PROVIDERS, "gateway", "nodes", "grace"),
+    "fast_expiry": ("plans", "grace"),
+    "trial_expiry": ("trial", "grace"),
     "xray_reconciler": ("nodes",),
     "crypto_payment_watcher": _PROVIDERS,
     "payment_sweep": _PROVIDERS,

@@ -20,6 +20,7 @@ import trio
 
 from actors.agents import agent_client
 from actors.environment import Environment, Secrets, read_secret
+from actors.grace import hosts_in_grace
 from actors.metrics_page import open_metrics_page
 from actors.nodes import node_of
 from actors.reading import Reading
@@ -175,10 +176,11 @@ async def _read_again(system: System, environment: Environment, read: Read) -> N
 
 
 def _nodes(wanted: Wanted, folder: Path) -> tuple[Node, ...]:
-    entries = wanted.configuration.settings.nodes
+    settings = wanted.configuration.settings
+    entries, grace = settings.nodes, hosts_in_grace(settings.grace, settings.gateway.public_url)
     for entry in entries:
         agent_client(entry, folder)
-    return tuple(node_of(entry, folder, randomness.token_hex(8)) for entry in entries)
+    return tuple(node_of(entry, folder, randomness.token_hex(8), grace) for entry in entries)
 
 
 async def _bot_username(wanted: Wanted, report: Report) -> str | None:

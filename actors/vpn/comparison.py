@@ -6,8 +6,10 @@ looks again and puts it right between two other changes: so whatever was decided
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeVar
+from uuid import UUID
 
 from actors.environment import Environment
 from actors.messages import Compare, Compared, Heal, Restore, Restored
@@ -30,6 +32,18 @@ _KNOWN: Final = """
     ORDER BY g.subscription_id LIMIT %s
 """
 
+_BEGUN: Final = """
+    SELECT name, uuid FROM orphans WHERE node = %s AND removed_at IS NULL ORDER BY name LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A user whose removal from the node has begun."""
+
+    name: str
+    uuid: UUID
+
 
 class Comparison(Actor):
     """Compares one node, at the word of the reconciler and after each restart of the node."""
@@ -37,6 +51,7 @@ class Comparison(Actor):
     def __init__(self, context: Context, environment: Environment, node: Node, driver: NodeDriver) -> None:
         super().__init__(context)
         self._readers = environment.readers
+        self._step = environment.step
         self._node = node
         self._driver = driver
         self._changes = context.ref(context.name.rpartition("/")[0])
@@ -76,8 +91,8 @@ class Comparison(Actor):
         given = await self._give(found)
         removed = 0
         if allowed:
-            for page in _pages(found.orphans.items()):
-                removed += await self._changes.call(Heal(orphans=page))
+            removed += await self._take(found.orphans.items())
+        await self._take(await self._unfinished(found))
         return Compared(
             users=len(found.there),
             missing=len(found.missing),
@@ -87,19 +102,34 @@ class Comparison(Actor):
             held_back=0 if allowed else len(found.orphans),
         )
 
+    async def _take(self, orphans: Iterable[tuple[str, UUID]]) -> int:
+        return sum([await self._changes.call(Heal(orphans=page)) for page in _pages(orphans)])
+
+    async def _unfinished(self, found: Differences) -> list[tuple[str, UUID]]:
+        """Orphans whose removal began and was not recorded, because the process was killed in between (U5)."""
+        begun = await self._readers.fetch(
+            Begun, _BEGUN, (self._node.name, _HEAL_PAGE), reader=self.context.name
+        )
+        return [(each.name, each.uuid) for each in begun if each.name not in found.there]
+
     async def _give(self, found: Differences) -> int:
         return sum([await self._changes.call(Heal(missing=page)) for page in _pages(found.missing)])
 
     async def _differences(self) -> Differences:
         with asking_a_node():
             users = await self._driver.users()
+        self._step("node listed")
         ours = {name: user.uuid for name, user in users.items() if subscription_named(name) is not None}
         found, last = Differences(ours), 0
         while page := await self._readers.fetch(
-            Known, _KNOWN, (self._node.name, self._node.grace, last, _READ_PAGE), reader=self.context.name
+            Known,
+            _KNOWN,
+            (self._node.name, bool(self._node.grace), last, _READ_PAGE),
+            reader=self.context.name,
         ):
             found.compare(page)
             last = page[-1].subscription_id
+        self._step("node compared")
         return found
 
 

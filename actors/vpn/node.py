@@ -138,7 +138,7 @@ class VpnNode(Worker):
         while page := await self._readers.fetch(
             Wish,
             CHANGES,
-            (self._node.grace, self._node.name, self._cursor, newest.change, _PAGE),
+            (bool(self._node.grace), self._node.name, self._cursor, newest.change, _PAGE),
             reader=self.context.name,
         ):
             await self._apply_and_confirm(page)
@@ -156,6 +156,7 @@ class VpnNode(Worker):
             await self._apply_and_confirm(await self._wishes(due))
 
     async def _apply_and_confirm(self, page: Iterable[Wish]) -> None:
+        self._environment.step("page read")
         confirmed: list[Confirmation] = []
         async with trio.open_nursery() as nursery:
             for wish in page:
@@ -251,5 +252,5 @@ class VpnNode(Worker):
 
     async def _wishes(self, numbers: Iterable[int]) -> list[Wish]:
         numbers = list(numbers)
-        parameters = (self._node.grace, self._node.name, numbers, len(numbers))
+        parameters = (bool(self._node.grace), self._node.name, numbers, len(numbers))
         return await self._readers.fetch(Wish, WISHES, parameters, reader=self.context.name)

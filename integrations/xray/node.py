@@ -6,10 +6,12 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from domain.names import IN_GRACE
 from integrations.xray.keeper import SUFFIX, TRAIL_PATH
 from integrations.xray.stream import Config, Private, private_contradiction, server_stream
 from integrations.xray.transport import RAW, VISION, Security, Transport, contradiction
@@ -55,8 +57,8 @@ class Node:
     flow: str = ""
     #: What a client app shows as the name of the connection.
     label: str = ""
-    #: Its configuration lets users in grace reach only what they need to pay; where it does not, they are not there.
-    grace: bool = False
+    #: What users in grace reach, by the node's configuration: names and networks. Without any, they are not there.
+    grace: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what Xray would refuse without giving a reason."""
@@ -158,15 +160,47 @@ def server_config(
                 "protocol": "vless",
                 "settings": {"clients": clients, "decryption": "none"},
                 "streamSettings": server_stream(node.transport, node.security, private),
+                **_inbound_extras(node),
             }
         ],
         "outbounds": [
             {"tag": "direct", "protocol": "freedom", "settings": freedom},
             {"tag": BLOCK, "protocol": "blackhole"},
         ],
-        # Without any, the API could not add one.
-        "routing": {"rules": []},
+        # Without a list of them, the API could not add one.
+        "routing": {"rules": _grace_rules(node)},
     }
+
+
+def _inbound_extras(node: Node) -> Config:
+    """Names are read from what people send first: the rules of grace are about names, apps may send addresses only."""
+    if not node.grace:
+        return {}
+    return {"sniffing": {"enabled": True, "destOverride": ["http", "tls", "quic"], "routeOnly": True}}
+
+
+def _grace_rules(node: Node) -> list[Config]:
+    """Users whose name says that they are in grace reach these hosts, and name servers to find them; nothing else."""
+    if not node.grace:
+        return []
+    users = [f"regexp:^{IN_GRACE}[0-9]"]
+    networks = [host for host in node.grace if "/" in host or _is_address(host)]
+    names = [f"domain:{host}" for host in node.grace if host not in networks]
+    reached: list[Config] = [{"domain": names}] if names else []
+    reached += [{"ip": networks}] if networks else []
+    reached.append({"network": "udp", "port": "53"})
+    return [
+        *({**each, "user": users, "outboundTag": "direct"} for each in reached),
+        {"user": users, "outboundTag": BLOCK},
+    ]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def client_of(user: NodeUser) -> Config:

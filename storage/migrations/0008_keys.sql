@@ -5,9 +5,9 @@ ALTER TABLE subscriptions
     ADD CONSTRAINT subscription_in_a_state CHECK (status IN ('active', 'grace', 'expired')),
     ADD generation  bigint      NOT NULL DEFAULT 0 CHECK (generation >= 0),
     ADD reissued_at timestamptz,
-    ADD present     boolean     GENERATED ALWAYS AS (status <> 'expired') STORED,
+    ADD on_nodes    boolean     GENERATED ALWAYS AS (status <> 'expired') STORED,
     ADD in_grace    boolean     GENERATED ALWAYS AS (status = 'grace') STORED,
-    ADD CONSTRAINT what_a_grant_says UNIQUE (id, uuid, generation, present, in_grace);
+    ADD CONSTRAINT what_a_grant_says UNIQUE (id, uuid, generation, on_nodes, in_grace);
 CREATE INDEX subscriptions_in_grace ON subscriptions (expires_at, id) WHERE status = 'grace';
 
 ALTER TABLE provisions
@@ -19,9 +19,11 @@ ALTER TABLE grants
     ADD generation  bigint      NOT NULL DEFAULT 0,
     ADD grace       boolean     NOT NULL DEFAULT false,
     ADD CONSTRAINT grant_as_its_subscription FOREIGN KEY (subscription_id, uuid, generation, present, grace)
-        REFERENCES subscriptions (id, uuid, generation, present, in_grace) DEFERRABLE INITIALLY DEFERRED;
+        REFERENCES subscriptions (id, uuid, generation, on_nodes, in_grace) DEFERRABLE INITIALLY DEFERRED;
 ALTER TABLE subscriptions
     ADD CONSTRAINT subscription_has_a_grant FOREIGN KEY (id) REFERENCES grants DEFERRABLE INITIALLY DEFERRED;
+
+CREATE INDEX orphans_begun ON orphans (node, name) WHERE removed_at IS NULL;
 
 ALTER TABLE acts
     DROP CONSTRAINT acts_kind_check,

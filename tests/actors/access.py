@@ -15,6 +15,7 @@ import trio
 from actors.db_writer import DbWriter
 from actors.messages import Write
 from actors.vpn import Vpn
+from domain.catalogue import Catalogue
 from domain.commands import FinalizePayment, Person, Received, RecordUpdates, StartPurchase, StartTrial
 from domain.entities import Provider
 from integrations.xray.driver import XrayDriver, open_driver
@@ -22,9 +23,11 @@ from integrations.xray.link import share_link
 from integrations.xray.node import Node
 from integrations.xray.probe import ProbeResult, probe
 from runtime import Actor, AdjustableClock, Context, Ref
+from storage.flush import no_step
 from tests.actors.systems import Running, environment, running
 from tests.fixtures import xray
 from tests.fixtures.postgres import Database
+from tests.storage.shop import CATALOGUE
 from tests.storage.test_writer import owner_of
 
 Factory = Callable[..., Actor]
@@ -94,9 +97,12 @@ async def open_access(
     *nodes: Node,
     workers: Mapping[str, Factory] = NO_WORKERS,
     clock: AdjustableClock | None = None,
+    catalogue: Catalogue = CATALOGUE,
+    step: Callable[[str], None] = no_step,
 ) -> AsyncIterator[Running]:
     """A writer, the `vpn` actor with these nodes, and these workers."""
-    async with environment(database, folder, nodes=nodes) as surroundings:
+    async with environment(database, folder, nodes=nodes, catalogue=catalogue) as quiet:
+        surroundings = replace(quiet, step=step)
         actors: dict[str, Callable[[Context], Actor]] = {
             "db_writer": partial(DbWriter, environment=surroundings),
             "vpn": partial(Vpn, environment=surroundings),

@@ -12,6 +12,7 @@ from actors.environment import Environment, Secrets
 from actors.offers import PlanEntry
 from actors.reading import Reading
 from actors.settings import Cards, Configuration, CryptoPay, Gateway, Metrics, Settings, Shop, Telegram
+from domain.catalogue import Catalogue
 from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN
 from integrations.telegram.sandbox import SANDBOX_PROVIDER_TOKEN, SANDBOX_TOKEN
 from integrations.xray.node import Node
@@ -91,6 +92,7 @@ async def environment(
     cryptopay: str = "http://127.0.0.1:9",
     gateway: int = 0,
     nodes: Sequence[Node] = (),
+    catalogue: Catalogue = CATALOGUE,
 ) -> AsyncIterator[Environment]:
     """The surroundings of actors on a test's database; addresses that are not given refuse connections."""
     settings = Settings(
@@ -103,14 +105,19 @@ async def environment(
         metrics=Metrics(port=0),
     )
     async with open_readers(reader_conninfo(database.reader)) as readers:
-        yield _environment(settings, database, readers, folder, tuple(nodes))
+        yield _environment(settings, catalogue, database, readers, folder, tuple(nodes))
 
 
 def _environment(
-    settings: Settings, database: Database, readers: Readers, folder: Path, nodes: tuple[Node, ...]
+    settings: Settings,
+    catalogue: Catalogue,
+    database: Database,
+    readers: Readers,
+    folder: Path,
+    nodes: tuple[Node, ...],
 ) -> Environment:
     return Environment(
-        configuration=Configuration("test.toml", settings, CATALOGUE, {}),
+        configuration=Configuration("test.toml", settings, catalogue, {}),
         secrets=Secrets(SANDBOX_TOKEN, SANDBOX_CRYPTOPAY_TOKEN, SANDBOX_PROVIDER_TOKEN),
         writer_conninfo=database.writer,
         readers=Reading(readers),

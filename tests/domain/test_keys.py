@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace as changed
 
 from domain import messages
 from domain.commands import Confirmation, ConfirmProvisions, ExpireSubscriptions, Reissue, ReissueKey, Verdict
@@ -38,7 +39,7 @@ def test_a_new_key_changes_uuid_and_address_and_nothing_else() -> None:
     after = subscription(shop)
     assert after.uuid != before.uuid
     assert after.token != before.token
-    assert after == replace(before, uuid=after.uuid, token=after.token, generation=1, reissued_at=shop.now), (
+    assert after == changed(before, uuid=after.uuid, token=after.token, generation=1, reissued_at=shop.now), (
         "time and plan stay"
     )
     assert (grant(shop).uuid, grant(shop).version, grant(shop).ready) == (after.uuid, 2, False)
