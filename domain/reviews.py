@@ -225,7 +225,8 @@ def dispute(command: Dispute, draft: Draft) -> Verdict:
     refund = draft.rows.refunds.get(payment.id)
     if refund is not None and refund.state is not RefundState.REFUSED:
         return Verdict(False, f"the refund of payment {payment.id} is {refund.state}")
-    known = review or Review(payment.id, DISPUTED, draft.now, user_id=payment.user_id)
+    purchase = None if payment.purchase_id is None else draft.rows.purchases.get(payment.purchase_id)
+    known = review or Review(payment.id, DISPUTED, draft.now, user_id=_whose(draft, payment, purchase))
     reopened = replace(
         known,
         reason=DISPUTED,

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.commands import FinalizePayment, SettleReview
+from domain.commands import Dispute, FinalizePayment, SettleReview
 from domain.entities import PaymentOutcome, Provider, ReviewAction
 from domain.money import Money
 from tests.fixtures.postgres import Database
@@ -183,3 +183,22 @@ async def test_what_is_open_is_settled_in_one_step_by_any_action(
         assert done[action]
         assert (found.suspense == 0) is (action is not ReviewAction.REFUND)
         assert await desk.rows(_ZERO) == [(0,)]
+
+
+@pytest.mark.parametrize(("name", "whose"), [("exact", ALICE.id), ("by a stranger", ALICE.id)])
+async def test_a_dispute_is_put_up_whoever_paid_and_lost_it_goes_back(
+    database: Database, name: str, whose: int
+) -> None:
+    case, _ = MATRIX[name]
+    async with open_desk(database.writer) as desk:
+        await pay(desk, case, Provider.CARDS)
+        payment = await desk.value("SELECT max(id) FROM payments")
+        verdict = await desk.do(Dispute(request="1", by="olga", reason="chargeback", payment_id=payment))
+
+        assert verdict.done, verdict.why
+        assert await desk.rows("SELECT reason, action, user_id FROM reviews") == [("disputed", None, whose)]
+        lost = SettleReview(
+            request="2", by="olga", reason="lost", payment_id=payment, action=ReviewAction.REFUND
+        )
+        assert (await desk.do(lost)).done
+        assert await desk.rows("SELECT state FROM refunds") == [("asked",)]
