@@ -162,3 +162,7 @@ def _take_what_was_given(draft: Draft, payment: Payment, purchase: Purchase) -> 
         holder = gift.redeemed_by
     if seconds is not None:
         take_time(draft, holder, seconds, PeriodCause.REFUND, payment.id)
+    subscription = draft.rows.subscriptions.get(purchase.user_id)
+    if purchase.kind in (PurchaseKind.PLAN, PurchaseKind.RENEWAL) and subscription is not None:
+        # Or the balance would be charged again for what was just given back.
+        draft.rows.subscriptions.put(replace(subscription, auto_renewal=False))

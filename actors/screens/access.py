@@ -36,8 +36,9 @@ def told(message: Message, page: Page) -> Told:
             button = renewing(page)
             if message.price is not None:
                 button = renewing_at_once(page, message.price, message.period)
-            text = "expired-with-grace" if message.grace else "expired"
-            return page.words(text, title=message.title), (button,)
+            if message.grace:
+                return page.words("expired-with-grace", title=message.title), (button,)
+            return page.words("expired", title=message.title), (button,)
         case AskToReissue():
             return page.words("ask-to-reissue"), (_reissue(page), to_menu(page))
         case KeyReissued():
@@ -57,7 +58,7 @@ def _reissue(page: Page) -> tuple[Button, ...]:
 
 
 def _reissued(message: KeyReissued, page: Page) -> Told:
-    text = page.words("key-reissued" if message.active else "key-reissued-without-plan")
+    text = page.words("key-reissued") if message.active else page.words("key-reissued-without-plan")
     if message.reason:
         text = paragraphs(text, page.words("key-reissued-why", reason=message.reason))
     return text, (to_menu(page),)
