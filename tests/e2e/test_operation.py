@@ -89,7 +89,8 @@ async def test_whatever_an_operator_does_no_purchase_fails_and_none_is_late(
             for person in people:
                 nursery.start_soon(keep_buying, person, took, enough)
             await operate(sandbox, folder, config)
+            while len(took) < 4:  # a quick operator goes on until enough was bought meanwhile
+                await operate(sandbox, folder, config)
             enough.set()
-        assert len(took) >= 4
         assert max(took) <= undisturbed + LATE_SECONDS, (undisturbed, took)
         assert '"configuration taken"' in (folder / "turnpike.log").read_text()
