@@ -8,7 +8,7 @@ from babel import Locale
 from babel.dates import format_date, format_time, get_datetime_format, get_timezone_location
 from babel.numbers import format_currency, format_decimal, get_currency_symbol
 
-from domain.money import Money
+from domain.money import EXPONENTS, Money
 
 #: How a currency writes itself, for languages that have no sign of their own for it; XTR is Telegram Stars.
 _SIGNS: Final = {
@@ -30,7 +30,8 @@ def write_money(money: Money, locale: Locale) -> str:
     amount = Decimal(money.decimal())
     whole = amount == amount.to_integral_value()
     if get_currency_symbol(money.currency, locale) == money.currency:
-        number = format_decimal(amount, "#,##0" if whole else "#,##0.00", locale)
+        part = "" if whole else ".00" + "#" * (EXPONENTS[money.currency] - 2)
+        number = format_decimal(amount, f"#,##0{part}", locale)
         return f"{number}{_NO_BREAK}{_SIGNS.get(money.currency, money.currency)}"
     pattern = str(locale.currency_formats["standard"].pattern)
     form = pattern.replace(".00", "") if whole else pattern

@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 import trio
 
+from actors.messages import Write
+from domain.commands import AskRefund
 from integrations.telegram.payments import MONTH_SECONDS
+from runtime import Tick
 from tests.actors.hearing import Paid, hear
 from tests.actors.town import Town, open_town
+from tests.fixtures.botapi_spec import BotApiSpec
 from tests.fixtures.postgres import Database
 from tests.storage.test_writer import owner_of
 
@@ -75,3 +79,25 @@ async def test_charges_of_a_subscription_count_once_each_in_whatever_order_they_
             await hear(town, way, charge)
         await town.settle(database)
         assert sorted(periods(database)) == sorted([_FIRST, _LATER, _LATER])
+
+
+async def test_cards_monthly_stars_and_their_refund_keep_to_the_bot_api(
+    database: Database, tmp_path: Path, botapi_spec: BotApiSpec
+) -> None:
+    async with open_town(database, tmp_path, observer=botapi_spec) as town:
+        await subscribe(town)
+        await town.person().read("Paid: 1 month")
+        bob = town.person(1002)
+        await bob.say("/balance")
+        await bob.press("500 ₽")
+        await bob.press("Card")
+        assert (await bob.pay_invoice())["paid"]
+        await bob.read("500 ₽ added")
+        asked = AskRefund(request="one", by="ops", reason="as a courtesy", payment_id=1)
+        await town.system.ref("db_writer").call(Write(asked))
+        town.system.ref("refunds").cast(Tick())
+        await town.person().read("was sent back")
+    assert botapi_spec.violations == []
+    assert {"createInvoiceLink", "editUserStarSubscription", "refundStarPayment", "getStarTransactions"} <= (
+        botapi_spec.methods_seen
+    )

@@ -60,6 +60,7 @@ async def stars_of(town: Town, person: Person) -> int:
     return next(int(each["stars"]) for each in people if each["id"] == person.id)
 
 
+@pytest.mark.requirement("F11")
 async def test_an_operators_refund_is_carried_out_by_telegram_and_taken_back_once(
     database: Database, tmp_path: Path
 ) -> None:
@@ -77,6 +78,7 @@ async def test_an_operators_refund_is_carried_out_by_telegram_and_taken_back_onc
         assert state(database) == _BACK
 
 
+@pytest.mark.requirement("F11")
 @pytest.mark.parametrize(
     "ways", [["refund's update"], ["sweep"], ["sweep", "refund's update", "sweep"]], ids="-".join
 )

@@ -57,6 +57,8 @@ def test_a_name_that_runs_from_left_to_right_gets_no_invisible_characters() -> N
         ("ru", 150, "XTR", "150 ⭐"),
         ("en", 12000, "XTR", "12,000 ⭐"),
         ("ru", 500, "BYN", "5 BYN"),
+        ("en", 2_500_000, "USDT", "2.50 USDT"),
+        ("ru", 2_500, "BTC", "0,000025 BTC"),
     ],
 )
 def test_money_is_written_as_the_language_writes_it(
