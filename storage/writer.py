@@ -84,6 +84,7 @@ class Writer:
         """
         traces = traces if traces is not None else [None] * len(commands)
         try:
+            self.step("received")
             found = await prefetch(self.connection, commands)
             self.step("prefetched")
             return await self._carry_out(commands, traces, found, now)

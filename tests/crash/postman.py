@@ -1,24 +1,11 @@
-"""Processes that send what an outbox holds and are killed, by SIGKILL, at a step that the test names.
+"""Processes that send what an outbox holds and are killed, by SIGKILL, at a step that the test names."""
 
-    python -m tests.crash.postman
-
-Each line on standard input is a `Task` in JSON. For each, a process is forked from this one, which has made
-everything ready. It says its number and the name of each step on standard output, and when it has ended this one says
-how.
-"""
-
-import gc
-import os
-import signal
-import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import msgspec
-import trio
 
 from actors.db_writer import DbWriter
 from actors.screens import Shop, screen
@@ -29,6 +16,7 @@ from domain import messages
 from runtime import Actor, Context, Envelope
 from tests.actors.post import Outbox
 from tests.actors.systems import environment, running
+from tests.crash.zygote import Fatal, serve, steps_until
 from tests.fixtures.postgres import Database
 from tests.storage.shop import CATALOGUE, NOW
 
@@ -56,7 +44,7 @@ class Task(msgspec.Struct):
     folder: str
     telegram: str
     start: datetime
-    fatal: tuple[str, int] | None = None
+    fatal: Fatal | None = None
 
 
 class StepwiseWriter(DbWriter):
@@ -78,20 +66,9 @@ class StepwiseWriter(DbWriter):
 SHOP = Shop("Test VPN", "@help", CATALOGUE, [], "http://127.0.0.1:1", crypto=True)
 
 
-def say(word: str) -> None:
-    os.write(1, f"{word}\n".encode())
-
-
 async def work(task: Task) -> None:
     """Send everything, or die on the way."""
-    taken: Counter[str] = Counter()
-
-    def step(name: str) -> None:
-        say(f"step {name}")
-        if task.fatal == (name, taken[name]):
-            os.kill(os.getpid(), signal.SIGKILL)
-        taken[name] += 1
-
+    step = steps_until(task.fatal)
     StepwiseWriter.step = staticmethod(step)
     Sender.step = staticmethod(step)
     database = Database(task.name, task.owner, task.writer, task.reader)
@@ -105,21 +82,11 @@ async def work(task: Task) -> None:
             await Outbox(database).until(question, seconds=30)
 
 
-def main() -> None:
-    """Fork for each task."""
+def draw() -> None:
+    """Have every text been drawn once, so that no child has to read the languages."""
     for message in ALIVE:
         screen(message, 1, SHOP, Recipient())
-    gc.freeze()  # a round of the collector would copy all that the child shares with us
-    for line in sys.stdin:
-        task = msgspec.json.decode(line, type=Task)
-        child = os.fork()
-        if child == 0:
-            say(f"number {os.getpid()}")
-            trio.run(work, task)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        say(f"ended {os.waitstatus_to_exitcode(status)}")
 
 
 if __name__ == "__main__":
-    main()
+    serve(Task, work, prepare=draw)

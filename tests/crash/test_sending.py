@@ -6,80 +6,26 @@ name and promise, `--campaign 2` at every one.
 
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
-import trio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.delivery import DELIVERY, Promise
 from integrations.telegram.pacing import GROUP_SECONDS
 from tests.actors.post import Outbox, TelegramSide, open_sender, open_telegram
 from tests.crash.postman import ALIVE, Task
-from tests.e2e.sandbox import ROOT
+from tests.crash.zygote import Fatal, Zygote, open_zygote
 from tests.fixtures.postgres import Database
 from tests.storage.shop import NOW
 
-LIMIT_SECONDS = 60
 PEOPLE = range(1001, 1008)
-
-
-class Zygote:
-    """Starts processes that send; `tests.crash.postman` says how."""
-
-    def __init__(self, process: trio.Process) -> None:
-        self._process = process
-        self._said = self._lines()
-
-    async def run(self, task: Task, started: Callable[[int], None]) -> tuple[list[str], int]:
-        """Have a task done; gives its steps and how it ended."""
-        assert self._process.stdin is not None
-        await self._process.stdin.send_all(msgspec.json.encode(task) + b"\n")
-        steps: list[str] = []
-        with trio.fail_after(LIMIT_SECONDS):
-            async for line in self._said:
-                word, _, rest = line.partition(" ")
-                if word == "number":
-                    started(int(rest))
-                elif word == "step":
-                    steps.append(rest)
-                elif word == "ended":
-                    return steps, int(rest)
-        raise AssertionError("the processes have ended")
-
-    async def _lines(self) -> AsyncIterator[str]:
-        assert self._process.stdout is not None
-        rest = b""
-        async for chunk in self._process.stdout:
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                yield line.decode()
-
-
-@asynccontextmanager
-async def open_zygote() -> AsyncIterator[Zygote]:
-    async with trio.open_nursery() as nursery:
-        process = await nursery.start(
-            partial(
-                trio.run_process,
-                [sys.executable, "-m", "tests.crash.postman"],
-                cwd=ROOT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
-        )
-        yield Zygote(process)
-        await process.stdin.aclose()
 
 
 @dataclass
@@ -195,7 +141,7 @@ class Town:
         self.now += timedelta(seconds=GROUP_SECONDS + 1)
         return self.now
 
-    async def send(self, fatal: tuple[str, int] | None = None) -> tuple[list[str], int]:
+    async def send(self, fatal: Fatal | None = None) -> tuple[list[str], int]:
         """Have a process send everything, or die at a step; gives its steps and how it ended."""
         database = self.outbox.database
         task = Task(
@@ -223,7 +169,10 @@ class Town:
 async def open_town(database: Database, folder: Path) -> AsyncIterator[Town]:
     outbox, killer = Outbox(database), Killer()
     outbox.meet(*PEOPLE)
-    async with open_telegram(folder, *PEOPLE, before=killer) as telegram, open_zygote() as zygote:
+    async with (
+        open_telegram(folder, *PEOPLE, before=killer) as telegram,
+        open_zygote("tests.crash.postman") as zygote,
+    ):
         yield Town(outbox, telegram, killer, zygote, folder)
 
 

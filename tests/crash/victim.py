@@ -1,33 +1,42 @@
-"""A process that carries out one command of the writer and kills itself, by SIGKILL, at a step that the test names.
+"""Processes that carry out batches of the writer's commands and are killed, by SIGKILL, at a step that a test names."""
 
-    python -m tests.crash.victim CONNINFO STEP COMMAND
-
-STEP counts the steps that the unit of work reports, from 0; COMMAND is the pickled command in hexadecimal.
-"""
-
-import os
 import pickle
-import signal
-import sys
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from typing import Any
 
-import trio
+import msgspec
 
 from domain.commands import Command
-from tests.storage.shop import NOW, open_desk
+from tests.crash.zygote import Fatal, serve, steps_until
+from tests.storage.shop import NOW, made_up_entropy, open_desk
+
+Batch = list[Command[Any]]
 
 
-async def main(conninfo: str, fatal: int, command: Command[object]) -> None:
-    """Open the writer, then die at the fatal step (or live, if there are fewer)."""
-    steps = iter(range(1_000_000))
+class Task(msgspec.Struct):
+    """Batches to carry out one after another (see `packed`), and the step at which to die, if at any."""
 
-    def step(_: str) -> None:
-        if next(steps) == fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
+    conninfo: str
+    batches: str
+    fatal: Fatal | None = None
 
-    async with open_desk(conninfo) as desk:
-        desk.writer.step = step
-        await desk.writer.execute([command], NOW)
+
+def packed(batches: Sequence[Batch]) -> str:
+    """Batches as they travel in a task."""
+    return b64encode(pickle.dumps(list(batches))).decode()
+
+
+async def work(task: Task) -> None:
+    """Open the writer and carry everything out, or die on the way."""
+    async with open_desk(task.conninfo) as desk:
+        desk.writer.step = steps_until(task.fatal)
+        for number, batch in enumerate(pickle.loads(b64decode(task.batches)), 1):
+            desk.writer.entropy = made_up_entropy(
+                1_000_000 * number
+            )  # the same for a batch, whoever carries it out
+            await desk.writer.execute(batch, NOW)
 
 
 if __name__ == "__main__":
-    trio.run(main, sys.argv[1], int(sys.argv[2]), pickle.loads(bytes.fromhex(sys.argv[3])))
+    serve(Task, work)
