@@ -8,7 +8,8 @@ out (N7).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -92,12 +93,18 @@ def silence_at(
     """From when to when the quiet hours around a moment last where the reader is; None outside of them."""
     if quiet is None:
         return None
-    today, over_midnight = moment.astimezone(zone).date(), quiet.ends <= quiet.begins
+    today = moment.astimezone(zone).date()
     for day in (today - _DAY, today):
-        begins_at = datetime.combine(day, quiet.begins, zone)
-        is_over_at = datetime.combine(day + _DAY if over_midnight else day, quiet.ends, zone)
-        # In the moment's own zone: within one zone, Python compares what clocks show, and they are set twice a year.
-        begins_at, is_over_at = begins_at.astimezone(moment.tzinfo), is_over_at.astimezone(moment.tzinfo)
+        begins_at, is_over_at = _silence_of(quiet, zone, day)
         if begins_at <= moment < is_over_at:
             return begins_at, is_over_at
     return None
+
+
+@lru_cache(maxsize=4096)
+def _silence_of(quiet: QuietHours, zone: ZoneInfo, day: date) -> tuple[datetime, datetime]:
+    """The quiet hours that begin on a day there, in UTC: within one zone, Python compares what clocks show."""
+    last_day = day + _DAY if quiet.ends <= quiet.begins else day
+    begins_at = datetime.combine(day, quiet.begins, zone)
+    is_over_at = datetime.combine(last_day, quiet.ends, zone)
+    return begins_at.astimezone(UTC), is_over_at.astimezone(UTC)

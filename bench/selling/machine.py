@@ -27,10 +27,12 @@ class Cost:
 @contextmanager
 def cost(server: int) -> Iterator[Cost]:
     """What the block costs; `server` is the process number of PostgreSQL."""
-    found, before = Cost(), (time.perf_counter(), time.process_time(), _server(server), _everybody())
+    found = Cost()
+    server_before, everybody_before = _server(server), _everybody()
+    client_before, begun = time.process_time(), time.perf_counter()
     yield found
-    after = time.perf_counter(), time.process_time(), _server(server), _everybody()
-    found.wall, found.client, found.server, everybody = (b - a for a, b in zip(before, after, strict=True))
+    found.wall, found.client = time.perf_counter() - begun, time.process_time() - client_before
+    found.server, everybody = _server(server) - server_before, _everybody() - everybody_before
     found.others = everybody - found.client - found.server
 
 

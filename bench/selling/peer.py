@@ -45,7 +45,7 @@ async def prepare(host: str) -> None:
         INVITERS,
     )
     await connection.execute(
-        "INSERT INTO promos (code, percent) SELECT 'PROMO' || n, 20 FROM generate_series(0, $1 - 1) AS n",
+        "INSERT INTO promos (code, percent, per_user) SELECT 'PROMO' || n, 20, 1 FROM generate_series(0, $1 - 1) AS n",
         INVITERS,
     )
     await connection.close()
@@ -131,6 +131,10 @@ async def _finalize(db: Connection, order: Order, charge: str, now: datetime) ->
     )
     await _transfer(db, "stars", "revenue", PRICE, "XTR", "payment", payment, now)
     promo = await db.fetchrow("SELECT * FROM promos WHERE code = $1 FOR UPDATE", purchase["promo_code"])
+    uses = await db.fetchval(
+        "SELECT count(*) FROM redemptions WHERE code = $1 AND user_id = $2", promo["code"], buyer["id"]
+    )
+    assert uses < promo["per_user"]
     await db.execute("UPDATE promos SET used = used + 1 WHERE code = $1", promo["code"])
     await db.execute(
         "INSERT INTO redemptions (code, user_id, purchase_id, created_at) VALUES ($1, $2, $3, $4)",

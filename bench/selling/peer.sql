@@ -11,6 +11,7 @@ CREATE TABLE users (
 CREATE TABLE promos (
     code            text PRIMARY KEY,
     percent         bigint NOT NULL,
+    per_user        bigint NOT NULL,
     max_uses        bigint,
     used            bigint NOT NULL DEFAULT 0 CHECK (max_uses IS NULL OR used <= max_uses)
 );
@@ -58,6 +59,7 @@ CREATE TABLE redemptions (
     purchase_id     bigint NOT NULL UNIQUE REFERENCES purchases,
     created_at      timestamptz NOT NULL
 );
+CREATE INDEX ON redemptions (code, user_id);
 CREATE TABLE rewards (
     id              bigserial PRIMARY KEY,
     payment_id      bigint NOT NULL REFERENCES payments,
@@ -129,6 +131,9 @@ BEGIN
     INSERT INTO transfers (debit, credit, amount, currency, cause, cause_id, created_at)
         VALUES ('stars', 'revenue', paid, 'XTR', 'payment', payment, said_at);
     SELECT * INTO STRICT promo FROM promos WHERE code = purchase.promo_code FOR UPDATE;
+    IF (SELECT count(*) FROM redemptions WHERE code = promo.code AND user_id = buyer.id) >= promo.per_user THEN
+        RAISE EXCEPTION 'used up';
+    END IF;
     UPDATE promos SET used = used + 1 WHERE code = promo.code;
     INSERT INTO redemptions (code, user_id, purchase_id, created_at)
         VALUES (promo.code, buyer.id, wanted, said_at);
