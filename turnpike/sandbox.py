@@ -64,7 +64,10 @@ def _welcome(folder: Path, port: int) -> None:
 
 
 def _read(config: Path | None, port: int) -> Wanted:
-    """The sandbox's shop, or the operator's own plans, with every address on loopback."""
+    """The sandbox's shop, or the operator's own plans, with every address on loopback.
+
+    So of the operator's nodes, those stay whose `host` is there already.
+    """
     if config is None:
         text = files("turnpike").joinpath("sandbox.toml").read_text(encoding="utf-8")
         loaded = configuration_of(tomllib.loads(text), "sandbox.toml")
@@ -72,14 +75,15 @@ def _read(config: Path | None, port: int) -> Wanted:
         loaded = load_configuration(config)
     replace = msgspec.structs.replace
     settings = loaded.settings
-    node = NodeEntry(name="sandbox", label="Sandbox", host=_LOOPBACK, port=port + 3, listen=_LOOPBACK)
+    plain = NodeEntry(name="sandbox", label="Sandbox", host=_LOOPBACK, port=port + 3, listen=_LOOPBACK)
+    nodes = [entry for entry in settings.nodes if entry.host == _LOOPBACK]
     changed = replace(
         settings,
         telegram=replace(settings.telegram, api=f"http://{_LOOPBACK}:{port}"),
         cryptopay=settings.cryptopay and replace(settings.cryptopay, api=f"http://{_LOOPBACK}:{port + 1}"),
         gateway=Gateway(_LOOPBACK, port + 2, f"http://{_LOOPBACK}:{port + 2}"),
         metrics=Metrics(port + 4),
-        nodes=[node],
+        nodes=nodes or [plain],
     )
     configuration = Configuration(loaded.name, changed, loaded.catalogue, loaded.tree)
     check_tree(configuration)
