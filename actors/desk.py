@@ -14,6 +14,7 @@ from actors.books import Books
 from actors.correspondence import correspondence
 from actors.environment import Environment
 from actors.messages import Write
+from actors.traffic import usage_report
 from domain import commands
 from domain.commands import OperatorCommand, RecordRefund, Verdict
 from domain.entities import Provider
@@ -66,6 +67,12 @@ class Messages(msgspec.Struct, tag_field="ask", tag="messages"):
     before: int = 2**63 - 1
 
 
+class Usage(msgspec.Struct, tag_field="ask", tag="usage"):
+    """What a user moved through the nodes."""
+
+    user_id: int
+
+
 class Statement(msgspec.Struct, tag_field="ask", tag="statement"):
     """The movements on a user's balance."""
 
@@ -83,7 +90,7 @@ class Check(msgspec.Struct, tag_field="ask", tag="check"):
     """Whether all is true that must be true of the books."""
 
 
-Question = Order | ReturnedByHand | Reviews | Payments | Messages | Statement | Report | Check
+Question = Order | ReturnedByHand | Reviews | Payments | Messages | Usage | Statement | Report | Check
 
 _CHARGE: Final = """
     SELECT provider, charge_id, amount, amount_currency, purchase_id, user_id FROM payments WHERE id = %s
@@ -134,6 +141,9 @@ class Desk(Actor):
             case Messages(user_id, before):
                 now = self.context.clock.now()
                 return await correspondence(self._readers, user_id, before, now, reader=self.context.name)
+            case Usage(user_id):
+                now = self.context.clock.now()
+                return await usage_report(self._readers, user_id, now, reader=self.context.name)
             case Statement():
                 return await self._books.statement(question.user_id)
             case Report():

@@ -1,10 +1,11 @@
 """What actors say to each other. These types are never reloaded, so that what is queued still matches its receiver."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 from uuid import UUID
 
-from domain.commands import Command
+from domain.commands import Command, Reading
 from runtime import Call, Cast, Unavailable
 
 R = TypeVar("R")
@@ -66,6 +67,20 @@ class Compare(Call[Compared]):
 
     percent: int
     confirmed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """How far the counters of a run of a node have come, and how many addresses each subscription is online from."""
+
+    epoch: str
+    readings: tuple[Reading, ...]
+    online: Mapping[int, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Meter(Call[Metered]):
+    """Have the counters of a node read; nothing is set back by it."""
 
 
 @dataclass(frozen=True, slots=True)

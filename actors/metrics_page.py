@@ -49,6 +49,11 @@ _UNCONFIRMED: Final = """
 """
 
 
+_MOVED: Final = """
+    SELECT node, sum(up)::bigint AS up, sum(down)::bigint AS down FROM node_usage GROUP BY node ORDER BY node LIMIT 1000
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """What has been decided and not been done yet."""
@@ -64,6 +69,15 @@ class Unconfirmed:
 
     node: str
     grants: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Bytes that people moved on a node, to the world and to them."""
+
+    node: str
+    up: int
+    down: int
 
 
 class _Scrape(Collector):
@@ -110,7 +124,8 @@ class MetricsPage:
         """Everything, in the format that the client asks for; the database's part is left out while it is away."""
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         tree = self._system.status()
-        nodes = [name for actor in tree.actors() if (name := actor.name.removeprefix("vpn/")) != actor.name]
+        names = [actor.name.split("/") for actor in tree.actors()]
+        nodes = [path[1] for path in names if path[0] == "vpn" and len(path) == 2]
         waiting = await self._waiting(nodes)
         families = partial(self._families, waiting)
 
@@ -144,6 +159,7 @@ class MetricsPage:
             with trio.fail_after(_DATABASE_SECONDS):
                 [row] = await readers.fetch(Waiting, _WAITING, reader=_READER)
                 behind = await readers.fetch(Unconfirmed, _UNCONFIRMED, (nodes,), reader=_READER)
+                moved = await readers.fetch(Moved, _MOVED, reader=_READER)
         except (DatabaseAway, trio.TooSlowError):
             return []
         oldest = row.oldest_message
@@ -163,4 +179,17 @@ class MetricsPage:
             GaugeMetricFamily("turnpike_outbox_oldest_seconds", "Age of the oldest of them.", age),
             GaugeMetricFamily("turnpike_inbox_waiting", "Updates that are not done.", row.updates),
             unconfirmed,
+            _traffic(moved),
         ]
+
+
+def _traffic(moved: list[Moved]) -> CounterMetricFamily:
+    traffic = CounterMetricFamily(
+        "turnpike_node_traffic_bytes",
+        "Bytes that people moved: up to the world, down to them.",
+        labels=["node", "direction"],
+    )
+    for each in moved:
+        traffic.add_metric([each.node, "up"], each.up)
+        traffic.add_metric([each.node, "down"], each.down)
+    return traffic

@@ -23,6 +23,7 @@ from actors.settings import Configuration
 from actors.telegram import Telegram
 from actors.trial_expiry import TrialExpiry
 from actors.trial_notifications import TrialNotifications
+from actors.usage import Usage
 from actors.vpn import Vpn
 from actors.xray import Xray
 from actors.xray_reconciler import XrayReconciler
@@ -44,6 +45,7 @@ _ACTORS: Final[dict[str, Callable[..., Actor]]] = {
     "reminders": Reminders,
     "trial_expiry": TrialExpiry,
     "trial_notifications": TrialNotifications,
+    "usage": Usage,
     "xray_reconciler": XrayReconciler,
 }
 _WITH_SHOP: Final[dict[str, Callable[..., Actor]]] = {
@@ -66,6 +68,7 @@ _WORKERS: Final = {
             "reminders",
             "trial_expiry",
             "trial_notifications",
+            "usage",
         ),
         WORKER_SETTINGS,
     ),
@@ -85,6 +88,7 @@ _READS: Final = {
     "gateway": ("shop", *_PROVIDERS, "gateway", "nodes", "grace"),
     "fast_expiry": ("plans", "grace"),
     "trial_expiry": ("trial", "grace"),
+    "usage": ("nodes",),
     "xray_reconciler": ("nodes",),
     "crypto_payment_watcher": _PROVIDERS,
     "payment_sweep": _PROVIDERS,

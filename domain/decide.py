@@ -21,6 +21,7 @@ from domain import (
     renewing,
     reviews,
     screens,
+    usage,
 )
 from domain.commands import Command
 from domain.draft import Draft
@@ -68,6 +69,7 @@ _DECISIONS: dict[type[Command[Any]], Callable[..., object]] = {
     commands.ConfirmProvisions: access.confirm,
     commands.RemindSubscriptions: reminding.remind,
     commands.RecordOrphans: access.record_orphans,
+    commands.RecordUsage: usage.record,
 }
 
 

@@ -19,6 +19,8 @@ from domain.entities import (
     Answer,
     Gift,
     Grant,
+    NodeRun,
+    NodeUsage,
     Orphan,
     OutboxMessage,
     Payment,
@@ -35,6 +37,7 @@ from domain.entities import (
     Subscription,
     Transfer,
     Update,
+    Usage,
     User,
 )
 
@@ -43,10 +46,12 @@ E = TypeVar("E")
 
 AccountKey = tuple[AccountKind, int, str]
 ChargeKey = tuple[Provider, str]
+NodeUsageKey = tuple[int, str]
 OrphanKey = tuple[str, str]
 ProvisionKey = tuple[int, str]
 PromoUseKey = tuple[str, int]
 RewardKey = tuple[int, int]
+RunKey = tuple[str, str]
 
 #: A put: the rows among which it happened, the key, and what was there before, None if nothing.
 Entry = tuple[dict[Any, Any], Any, Any]
@@ -137,6 +142,11 @@ class View:
         default_factory=_by(lambda row: (row.subscription_id, row.node))
     )
     orphans: Rows[OrphanKey, Orphan] = field(default_factory=_by(lambda row: (row.node, row.name)))
+    node_runs: Rows[RunKey, NodeRun] = field(default_factory=_by(lambda row: (row.node, row.epoch)))
+    node_usage: Rows[NodeUsageKey, NodeUsage] = field(
+        default_factory=_by(lambda row: (row.subscription_id, row.node))
+    )
+    usage: Rows[int, Usage] = field(default_factory=_by(lambda row: row.subscription_id))
     outbox: Rows[int, OutboxMessage] = field(default_factory=_by(lambda row: row.id))
     updates: Rows[int, Update] = field(default_factory=_by(lambda row: row.id))
     answers: Rows[str, Answer] = field(default_factory=_by(lambda row: row.key))

@@ -65,17 +65,15 @@ async def prefetch(connection: TrioConnection, commands: Sequence[Command[Any]])
     keys = [key for command in commands if (key := command.key()) is not None]
     codes = _all(need.codes for need in needs)
     charges = {charge for need in needs for charge in need.charges}
-    named_orphans = _all(need.orphans for need in needs)
 
     async with round_trip(connection) as trip:
         answers = trip.read(tables.ANSWERS, "key", keys)
         updates = trip.read(tables.UPDATES, "id", _all(need.updates for need in needs))
         outbox = trip.read(tables.OUTBOX, "id", _all(need.outbox for need in needs))
-        orphans = trip.read(
-            tables.ORPHANS,
-            ("node", "name"),
-            [node for node, _ in named_orphans],
-            [name for _, name in named_orphans],
+        orphans = trip.read(tables.ORPHANS, ("node", "name"), *_columns(need.orphans for need in needs))
+        runs = trip.read(tables.NODE_RUNS, ("node", "epoch"), *_columns(need.runs for need in needs))
+        node_usage = trip.read(
+            tables.NODE_USAGE, ("subscription_id", "node"), *_columns(need.usage for need in needs)
         )
         named = trip.read(tables.SUBSCRIPTIONS, "id", _all(need.subscriptions for need in needs))
         invited_by = trip.read(tables.USERS, "referral_code", codes)
@@ -115,6 +113,7 @@ async def prefetch(connection: TrioConnection, commands: Sequence[Command[Any]])
     uses = _uses(needs, users, sales.purchases)
     async with round_trip(connection) as trip:
         grants = trip.read(tables.GRANTS, "subscription_id", theirs)
+        usage = trip.read(tables.USAGE, "subscription_id", theirs)
         provisions = trip.read(tables.PROVISIONS, "subscription_id", theirs)
         promos = trip.read(tables.PROMOS, "code", sorted({*codes, *(code for code, _ in uses)}))
         promo_uses = trip.read(
@@ -124,6 +123,9 @@ async def prefetch(connection: TrioConnection, commands: Sequence[Command[Any]])
     view.answers.load(answers)
     view.updates.load(updates)
     view.orphans.load(orphans)
+    view.node_runs.load(runs)
+    view.node_usage.load(node_usage)
+    view.usage.load(usage)
     view.outbox.load(outbox)
     view.payments.load(sales.payments)
     view.reviews.load(sales.reviews)
@@ -185,6 +187,12 @@ def _uses(
 
 def _all(groups: Iterable[tuple[Any, ...]]) -> list[Any]:
     return sorted({each for group in groups for each in group})
+
+
+def _columns(groups: Iterable[tuple[tuple[Any, Any], ...]]) -> tuple[list[Any], list[Any]]:
+    """The pairs of all groups as two columns."""
+    pairs = _all(groups)
+    return [one for one, _ in pairs], [other for _, other in pairs]
 
 
 def _some(rows: Iterable[E], of: Callable[[E], Any]) -> set[Any]:

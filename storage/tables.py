@@ -219,6 +219,9 @@ PERIODS: Final = Table(entities.Period, "periods", ["id"])
 GRANTS: Final = Table(entities.Grant, "grants", ["subscription_id"])
 ORPHANS: Final = Table(entities.Orphan, "orphans", ["node", "name"])
 PROVISIONS: Final = Table(entities.Provision, "provisions", ["subscription_id", "node"])
+NODE_RUNS: Final = Table(entities.NodeRun, "node_runs", ["node", "epoch"])
+NODE_USAGE: Final = Table(entities.NodeUsage, "node_usage", ["subscription_id", "node"])
+USAGE: Final = Table(entities.Usage, "usage", ["subscription_id"])
 OUTBOX: Final = Table(
     entities.OutboxMessage, "outbox", ["id"], json=frozenset({"body"}), ignore_conflict_on="key"
 )

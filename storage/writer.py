@@ -30,6 +30,7 @@ from storage.session import writer_conninfo
 _NUMBERED: Final = {
     "users": "number",
     "grants": "change",
+    "node_runs": "number",
     **dict.fromkeys(("accounts", "transfers", "purchases", "payments", "subscriptions", "outbox"), "id"),
     **dict.fromkeys(("gifts", "rewards", "acts", "redemptions", "periods"), "id"),
 }

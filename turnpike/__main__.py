@@ -13,6 +13,7 @@ import click
 from turnpike.ctl import ctl
 from turnpike.messages import messages
 from turnpike.money import COMMANDS
+from turnpike.usage import usage
 
 R = TypeVar("R")
 
@@ -57,6 +58,7 @@ def sandbox(port: int, config: Path | None, data: Path | None) -> None:
 
 main.add_command(ctl)
 main.add_command(messages)
+main.add_command(usage)
 for command in COMMANDS:
     main.add_command(command)
 

@@ -16,6 +16,15 @@ _UNITS: Final = ((0.9995, 0.001, "ms"), (90, 1, "s"), (90 * 60, 60, "min"), (48 
 """Below so many seconds, count in units of so many seconds."""
 
 
+_DATA_UNITS: Final = (
+    (10**3, 1, "B"),
+    (999_500, 10**3, "kB"),
+    (999_500_000, 10**6, "MB"),
+    (999_500_000_000, 10**9, "GB"),
+)
+"""Below so many bytes, count in units of so many bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A text in a table. Numbers stand on the right, so that they can be compared at a glance."""
@@ -69,6 +78,14 @@ def distance(moment: datetime | None, now: datetime) -> str:
         return NOTHING
     seconds = (moment - now).total_seconds()
     return f"in {duration(seconds)}" if seconds > 0 else f"{duration(-seconds)} ago"
+
+
+def amount_of_data(count: int) -> str:
+    """Bytes in the unit that a person would choose, by thousands as providers count them: `840 B`, `1.25 GB`."""
+    for below, unit, name in _DATA_UNITS:
+        if count < below:
+            return f"{count} B" if unit == 1 else f"{count / unit:.3g} {name}"
+    return f"{count / 10**12:.2f} TB"
 
 
 def printable(text: str) -> str:

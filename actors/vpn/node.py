@@ -17,6 +17,7 @@ from actors.messages import Heal, Restore, Restored, Write
 from actors.vpn.changes import Changes
 from actors.vpn.comparison import Comparison
 from actors.vpn.errors import NodeAway, asking_a_node
+from actors.vpn.meter import NodeMeter
 from actors.vpn.wishes import (
     CHANGES,
     NEWEST,
@@ -46,6 +47,9 @@ _NAMES_IN_A_LOG: Final = 20
 
 #: Seconds in which a node that restarted with very many users must have them all again.
 _COMPARISON_SECONDS: Final = 900.0
+
+#: Seconds for reading what very many users have moved, and who of them is online: twice what the driver gives a list.
+_METER_SECONDS: Final = 150.0
 
 #: The names of this actor's alerts.
 _AWAY: Final = "node does not answer"
@@ -82,6 +86,8 @@ class VpnNode(Worker):
         comparing = partial(Comparison, environment=self._environment, node=self._node, driver=self._driver)
         spec = ActorSpec("comparison", comparing, handle_timeout=_COMPARISON_SECONDS)
         self._comparison = await self.context.start_child(spec)
+        metering = partial(NodeMeter, driver=self._driver)
+        await self.context.start_child(ActorSpec("meter", metering, handle_timeout=_METER_SECONDS))
         self._changes = Changes(self.context, self._environment, self._node, self._driver)
         await super().started()
 

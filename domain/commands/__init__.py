@@ -69,6 +69,10 @@ from domain.commands.selling import (
     SetAutoRenewal,
     StartPurchase,
 )
+from domain.commands.usage import (
+    Reading,
+    RecordUsage,
+)
 
 __all__ = [
     "AbandonMessages",
@@ -98,11 +102,13 @@ __all__ = [
     "Person",
     "PurchaseStarted",
     "PutAside",
+    "Reading",
     "Receipt",
     "Received",
     "RecordOrphans",
     "RecordRefund",
     "RecordUpdates",
+    "RecordUsage",
     "RefuseRefund",
     "Reissue",
     "ReissueKey",

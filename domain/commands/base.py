@@ -24,6 +24,8 @@ class Needs:
     outbox: tuple[int, ...] = ()
     updates: tuple[int, ...] = ()
     orphans: tuple[tuple[str, str], ...] = ()
+    runs: tuple[tuple[str, str], ...] = ()
+    usage: tuple[tuple[int, str], ...] = ()
     inviters: bool = False
 
 

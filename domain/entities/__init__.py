@@ -57,6 +57,11 @@ from domain.entities.selling import (
     PurchaseKind,
     PurchaseStatus,
 )
+from domain.entities.usage import (
+    NodeRun,
+    NodeUsage,
+    Usage,
+)
 
 __all__ = [
     "SHOP",
@@ -69,6 +74,8 @@ __all__ = [
     "Gift",
     "Grant",
     "MessageState",
+    "NodeRun",
+    "NodeUsage",
     "Orphan",
     "OutboxMessage",
     "Payment",
@@ -94,5 +101,6 @@ __all__ = [
     "SubscriptionStatus",
     "Transfer",
     "Update",
+    "Usage",
     "User",
 ]

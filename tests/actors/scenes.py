@@ -15,7 +15,14 @@ import httpx
 import trio
 from psycopg.sql import SQL, Identifier, Literal
 
-from domain.commands import AskRefund, AttachInvoice, FinalizePayment, Person, SetAutoRenewal, StartTrial
+from domain.commands import (
+    AskRefund,
+    AttachInvoice,
+    FinalizePayment,
+    Person,
+    SetAutoRenewal,
+    StartTrial,
+)
 from domain.entities import Provider
 from domain.money import Money
 from domain.payload import make_payload
@@ -41,6 +48,8 @@ class Scene:
     poisoned: tuple[str, str] | None
     """Table and column in which the database refuses a key that is poisoned; None if the worker only looks at rows, and
     others handle them."""
+    asks_nodes: bool = False
+    """Whether the worker asks nodes: then those of `tests.actors.counting` answer."""
 
 
 async def buy(desk: Desk, person: Person, provider: Provider, item: str) -> int:
@@ -187,6 +196,12 @@ SCENES: Final = {
         trials_that_are_over,
         "SELECT id FROM subscriptions WHERE status = 'active' ORDER BY id",
         ("subscriptions", "id"),
+    ),
+    "usage": Scene(
+        subscriptions_without_a_node,
+        "SELECT id FROM subscriptions WHERE id NOT IN (SELECT subscription_id FROM usage) ORDER BY id",
+        ("node_usage", "subscription_id"),
+        asks_nodes=True,
     ),
     "xray_reconciler": Scene(nothing, "SELECT NULL LIMIT 0", None),
 }

@@ -16,9 +16,11 @@ import trio
 
 from actors.db_writer import DbWriter
 from actors.environment import Environment
+from actors.messages import Write
 from actors.metrics_page import open_metrics_page
 from actors.reading import DatabaseAway, Reading
 from actors.vpn import Vpn
+from domain import commands
 from runtime import Actor, AdjustableClock, Context, System
 from runtime.watchdog import watch_loop
 from tests.actors.access import buy as record_purchase
@@ -175,3 +177,23 @@ async def test_a_node_that_is_down_is_seen_with_what_it_lacks_and_so_is_its_retu
     assert (down.get(up, 0), down[lacks]) == (0, 1)
     assert back[up] == 1
     assert back[f'turnpike_node_users_total{{change="ensured",node="{node.name}"}}'] >= 1
+
+
+async def test_what_people_moved_on_a_node_is_told_for_each_direction(
+    database: Database, tmp_path: Path
+) -> None:
+    async with environment(database, tmp_path) as around:
+        actors = {"db_writer": partial(DbWriter, environment=around)}
+        async with running(actors, ["sender", "vpn"]) as here:
+            writer = here.system.ref("db_writer")
+            await record_purchase(writer, 1)
+            await record_purchase(writer, 2)
+            for epoch in ("a run", "the next"):
+                readings = commands.Reading(1, 3, 50), commands.Reading(2, 1, 0)
+                await writer.call(Write(commands.RecordUsage("home", epoch, readings)))
+            seen = await scrape(around, here.system)
+    moved = {name: value for name, value in seen.items() if "traffic" in name}
+    assert moved == {
+        'turnpike_node_traffic_bytes_total{direction="up",node="home"}': 8,
+        'turnpike_node_traffic_bytes_total{direction="down",node="home"}': 100,
+    }

@@ -11,8 +11,19 @@ import trio
 
 from actors.environment import Environment
 from actors.tree import _ACTORS, _WITH_SHOP
-from runtime import ActorSpec, ActorStatus, AdjustableClock, GroupSpec, Iteration, System, Worker
-from tests.actors.scenes import Rows, open_services, prepared
+from runtime import (
+    Actor,
+    ActorSpec,
+    ActorStatus,
+    AdjustableClock,
+    Context,
+    GroupSpec,
+    Iteration,
+    System,
+    Worker,
+)
+from tests.actors.counting import A_NODE, Nodes
+from tests.actors.scenes import SCENES, Rows, open_services, prepared
 from tests.actors.systems import Mail, environment
 from tests.fixtures.postgres import Database
 from tests.storage.shop import NOW
@@ -88,7 +99,10 @@ def specs(
     real = {
         each: partial(everybody[each], environment=surroundings) for each in ("db_writer", *sorted(workers))
     }
-    stand_ins = [ActorSpec(each, mail.stand_in) for each in everybody if each not in real]
+    others: dict[str, Callable[[Context], Actor]] = (
+        {"vpn": partial(Nodes, environment=surroundings)} if surroundings.nodes else {}
+    )
+    stand_ins = [ActorSpec(each, others.get(each, mail.stand_in)) for each in everybody if each not in real]
     return stand_ins + [
         ActorSpec(each, factory, settings={"period": PERIOD, **(settings if each == name else {})})
         for each, factory in real.items()
@@ -120,5 +134,9 @@ async def due(
     name: str, count: int, database: Database, folder: Path
 ) -> AsyncIterator[tuple[Environment, Rows]]:
     """So many rows that are due for a worker, and the surroundings to handle them in."""
-    async with open_services(folder) as url, environment(database, folder, cryptopay=url) as surroundings:
+    nodes = [A_NODE] if SCENES[name].asks_nodes else []
+    async with (
+        open_services(folder) as url,
+        environment(database, folder, cryptopay=url, nodes=nodes) as surroundings,
+    ):
         yield surroundings, await prepared(name, database, count, url)

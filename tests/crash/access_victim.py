@@ -16,6 +16,7 @@ import trio
 from actors.activation import Activation
 from actors.fast_expiry import FastExpiry
 from actors.trial_expiry import TrialExpiry
+from actors.usage import Usage
 from actors.xray_reconciler import XrayReconciler
 from integrations.xray.node import Node
 from runtime import AdjustableClock
@@ -27,6 +28,7 @@ WORKERS: dict[str, Factory] = {
     "trial_expiry": TrialExpiry,
     "activation": Activation,
     "xray_reconciler": XrayReconciler,
+    "usage": Usage,
 }
 
 #: Seconds for a run; one takes less than a second.
