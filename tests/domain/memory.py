@@ -24,6 +24,8 @@ class Shop:
     now: datetime = NOW
     catalogue: Catalogue = CATALOGUE
     sequences: Sequences = field(default_factory=lambda: Sequences({}))
+    #: How many rows commands have put so far.
+    written: int = 0
     _entropy: object = field(default_factory=made_up_entropy)
     _updates: object = field(default_factory=lambda: count(1))
 
@@ -42,10 +44,12 @@ class Shop:
             inviters={row.referral_code: row.id for row in rows.users.changed.values() if row.referral_code},
         )
         try:
-            return decide(command, draft)
+            reply = decide(command, draft)
         except Exception:
             rows.undo()
             raise
+        self.written += len(rows.journal)
+        return reply
 
     def update(self, person: Person = ALICE) -> int:
         """A fresh update in the inbox."""

@@ -4,7 +4,7 @@ Each actor is a generator that gives way wherever the real one waits: after each
 node. A seeded scheduler picks who goes on, so a run can be repeated by its number. Actors and nodes may crash anywhere.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -38,6 +38,8 @@ class Node:
     users: dict[str, UUID] = field(default_factory=dict)
     lets_in: set[UUID] = field(default_factory=set)
     run: int = 0
+    #: How many changes of it there were.
+    changes: int = 0
     #: Pages that comparisons found, to be looked at again in the turn of the node's actor.
     to_heal: list[tuple[list[int], dict[str, UUID]]] = field(default_factory=list)
 
@@ -47,18 +49,20 @@ class Node:
             return
         if name in self.users:
             self.drop(name)
+        self.changes += 1
         self.users[name] = uuid
         self.lets_in.add(uuid)
 
     def drop(self, name: str) -> None:
         """As the driver does it."""
+        self.changes += 1
         uuid = self.users.pop(name, None)
         if uuid is not None:
             self.lets_in.discard(uuid)
 
     def restart(self) -> None:
         """It loses all of its users."""
-        self.users, self.lets_in, self.run = {}, set(), self.run + 1
+        self.users, self.lets_in, self.run, self.changes = {}, set(), self.run + 1, self.changes + 1
 
 
 def expiry(shop: Shop, *, trials: bool) -> Turns:
@@ -244,9 +248,3 @@ def confirmed(shop: Shop, node: Node, grant: Grant) -> bool:
 
 def _name(grant: Grant) -> str:
     return name_on_node(grant.subscription_id, grant.generation, grace=grant.grace)
-
-
-def moments(random: Random) -> Iterator[timedelta]:
-    """How time goes on around the end: not at all, or by a millisecond."""
-    while True:
-        yield random.choice([timedelta(0), timedelta(0), MILLISECOND])
