@@ -10,13 +10,15 @@ from typing import Any, Final
 
 import msgspec
 
+from actors.announcing import Announcer
 from actors.books import Books
+from actors.broadcast_list import broadcasts
 from actors.correspondence import correspondence
 from actors.environment import Environment
 from actors.messages import Write
 from actors.traffic import usage_report
 from domain import commands
-from domain.commands import OperatorCommand, RecordRefund, Verdict
+from domain.commands import BroadcastOrder, OperatorCommand, RecordRefund, Verdict
 from domain.entities import Provider
 from domain.money import Money
 from runtime import Actor, Ask, Context, Declined, Message
@@ -25,7 +27,9 @@ from runtime import Actor, Ask, Context, Declined, Message
 ORDERS: Final[dict[str, type[OperatorCommand]]] = {
     each.__name__: each
     for each in vars(commands).values()
-    if isinstance(each, type) and issubclass(each, OperatorCommand) and each is not OperatorCommand
+    if isinstance(each, type)
+    and issubclass(each, OperatorCommand)
+    and each not in (OperatorCommand, BroadcastOrder)
 }
 
 
@@ -73,6 +77,12 @@ class Usage(msgspec.Struct, tag_field="ask", tag="usage"):
     user_id: int
 
 
+class Broadcasts(msgspec.Struct, tag_field="ask", tag="broadcasts"):
+    """Broadcasts, the newest first, with numbers below `before`."""
+
+    before: int = 2**63 - 1
+
+
 class Statement(msgspec.Struct, tag_field="ask", tag="statement"):
     """The movements on a user's balance."""
 
@@ -90,7 +100,9 @@ class Check(msgspec.Struct, tag_field="ask", tag="check"):
     """Whether all is true that must be true of the books."""
 
 
-Question = Order | ReturnedByHand | Reviews | Payments | Messages | Usage | Statement | Report | Check
+Question = (
+    Order | ReturnedByHand | Reviews | Payments | Messages | Usage | Broadcasts | Statement | Report | Check
+)
 
 _CHARGE: Final = """
     SELECT provider, charge_id, amount, amount_currency, purchase_id, user_id FROM payments WHERE id = %s
@@ -115,6 +127,8 @@ class Desk(Actor):
         self._readers = environment.readers
         self._books = Books(environment.readers, context.name)
         self._writer = context.ref("db_writer")
+        language = environment.configuration.settings.shop.language
+        self._announcer = Announcer(context, environment.readers, default=language)
         self._entropy = environment.entropy
 
     async def receive(self, message: Message) -> object:
@@ -144,6 +158,8 @@ class Desk(Actor):
             case Usage(user_id):
                 now = self.context.clock.now()
                 return await usage_report(self._readers, user_id, now, reader=self.context.name)
+            case Broadcasts(before):
+                return await broadcasts(self._readers, before, reader=self.context.name)
             case Statement():
                 return await self._books.statement(question.user_id)
             case Report():
@@ -159,7 +175,11 @@ class Desk(Actor):
             command = msgspec.convert({"request": self._entropy(8).hex(), **order.fields}, type=kind)
         except (msgspec.ValidationError, ValueError) as error:
             raise Declined(f"{order.command}: {error}") from None
-        verdict: Verdict = await self._writer.call(Write(command))
+        verdict: Verdict
+        if isinstance(command, BroadcastOrder):
+            verdict = await self._announcer.carry_out(command)
+        else:
+            verdict = await self._writer.call(Write(command))
         self.context.log.info("order", order=order.command, by=command.by, done=verdict.done)
         if not verdict.done:
             raise Declined(verdict.why)

@@ -7,6 +7,8 @@ repeat harmless, so an update that was being handled when the process was killed
 from dataclasses import dataclass
 from typing import Final
 
+from actors.admin import BROADCASTING, order_of
+from actors.announcing import Announcer
 from actors.buying import Buying
 from actors.environment import Environment
 from actors.lanes import Lanes
@@ -29,6 +31,7 @@ from domain.commands import (
     Show,
     Start,
     StartTrial,
+    TellRefusal,
 )
 from domain.entities import Provider
 from integrations.provider import Charge, Refund
@@ -102,6 +105,8 @@ class Dispatch(Worker):
         self._bot = bot
         self._lanes = Lanes(context.nursery, self._handle_chat, _CHATS_AT_ONCE, context.log)
         self._buying = Buying(context, environment)
+        language = environment.configuration.settings.shop.language
+        self._announcer = Announcer(context, environment.readers, default=language)
 
     async def started(self) -> None:
         """Open the providers that make invoices; they need not answer for that."""
@@ -144,6 +149,8 @@ class Dispatch(Worker):
         self.context.log.info(
             "update", update=update.id, chat=update.chat_id, holds=type(inbound).__name__.lower()
         )
+        if isinstance(inbound, updates.Command | updates.Tap) and await self._by_an_admin(update, inbound):
+            return
         match inbound:
             case updates.Command():
                 await self._command(update, inbound)
@@ -163,6 +170,26 @@ class Dispatch(Worker):
                         "update needs an operator", update=update.id, inbound=repr(inbound)
                     )
                 await self._writer.call(Write(FinishUpdate(update.id)))
+
+    async def _by_an_admin(self, update: Waiting, inbound: updates.Command | updates.Tap) -> bool:
+        """Have an order carried out; False if this is none of an administrator's."""
+        admins = self._environment.configuration.settings.admins.ids
+        order = order_of(update.id, inbound, admins)
+        if order is None:
+            if (
+                isinstance(inbound, updates.Command)
+                and inbound.name in BROADCASTING
+                and inbound.user.id in admins
+            ):
+                await self._show(update, inbound.user, "broadcast")
+                return True
+            return False
+        if isinstance(inbound, updates.Tap):
+            self.context.nursery.start_soon(deliver, self._bot, AnswerTap(inbound.query_id))
+        verdict = await self._announcer.carry_out(order)
+        if not verdict.done:
+            await self._writer.call(Write(TellRefusal(update.id, inbound.user, verdict.why)))
+        return True
 
     async def _command(self, update: Waiting, command: updates.Command) -> None:
         user, argument = command.user, command.argument.strip()

@@ -46,6 +46,8 @@ class Letter:
 def other_way(letter: Letter, outcome: Outcome | None) -> Outgoing | None:
     """How else to say what could not be said like this: the message that it replaces is gone, or is a picture."""
     outgoing = letter.outgoing
+    if letter.promise is Promise.AT_MOST_ONCE:
+        return None
     if isinstance(outcome, Permanent) and not outcome.unreachable and isinstance(outgoing, EditText):
         return SendText(outgoing.chat, outgoing.html, outgoing.buttons)
     return None

@@ -3,7 +3,7 @@
 A handler that lets `DatabaseAway` out is not restarted for it; it looks again at its next tick.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import LiteralString, TypeVar
 
 import psycopg
@@ -13,6 +13,7 @@ from storage.errors import StorageError
 from storage.readers import Readers
 
 Row = TypeVar("Row")
+Parameters = Sequence[object] | Mapping[str, object]
 
 
 class DatabaseAway(Unavailable):
@@ -26,7 +27,7 @@ class Reading:
         self._readers = readers
 
     async def fetch(
-        self, row_class: type[Row], sql: LiteralString, params: Sequence[object] = (), *, reader: str
+        self, row_class: type[Row], sql: LiteralString, params: Parameters = (), *, reader: str
     ) -> list[Row]:
         """Every row of one statement; `reader` is the actor that reads (D2). Raises `DatabaseAway`."""
         try:
@@ -35,7 +36,7 @@ class Reading:
             raise DatabaseAway(str(error)) from error
 
     async def fetch_one(
-        self, row_class: type[Row], sql: LiteralString, params: Sequence[object] = (), *, reader: str
+        self, row_class: type[Row], sql: LiteralString, params: Parameters = (), *, reader: str
     ) -> Row | None:
         """The row of a statement that gives one or none. Raises `DatabaseAway`."""
         rows = await self.fetch(row_class, sql, params, reader=reader)

@@ -113,6 +113,12 @@ class Metrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 9464
 
 
+class Admins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may broadcast and order in the bot: their Telegram ids."""
+
+    ids: list[int] = []
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything in `supervisor.toml` but the tree."""
 
@@ -124,6 +130,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     grace: GraceEntry | None = None
     reminders: RemindersEntry = RemindersEntry()
     telegram: Telegram = Telegram()
+    admins: Admins = Admins()
     cryptopay: CryptoPay | None = None
     cards: Cards | None = None
     database: Database = Database()

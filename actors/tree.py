@@ -7,6 +7,7 @@ from typing import Final
 
 from actors.activation import Activation
 from actors.auto_renewal import AutoRenewal
+from actors.broadcast import Broadcast
 from actors.crypto_payment_watcher import CryptoPaymentWatcher
 from actors.db_writer import DbWriter
 from actors.desk import Desk
@@ -37,6 +38,7 @@ _ACTORS: Final[dict[str, Callable[..., Actor]]] = {
     "desk": Desk,
     "activation": Activation,
     "auto_renewal": AutoRenewal,
+    "broadcast": Broadcast,
     "crypto_payment_watcher": CryptoPaymentWatcher,
     "fast_expiry": FastExpiry,
     "invoice_lapse": InvoiceLapse,
@@ -60,6 +62,7 @@ _WORKERS: Final = {
         (
             "activation",
             "auto_renewal",
+            "broadcast",
             "crypto_payment_watcher",
             "fast_expiry",
             "invoice_lapse",

@@ -91,4 +91,10 @@ DELIVERY: Final[dict[str, Delivery]] = {
     "ends_soon": _REMINDER,
     "come_back": _REMINDER,
     "announcement": _BROADCAST,
+    "announcement_edited": _BROADCAST,
+    "announcement_gone": _BROADCAST,
+    "announcement_preview": _SCREEN,
+    "broadcast_panel": _SCREEN,
+    "broadcast_help": _SCREEN,
+    "order_refused": _SCREEN,
 }

@@ -17,8 +17,10 @@ from domain.entities import (
     AccountKind,
     Act,
     Answer,
+    Broadcast,
     Gift,
     Grant,
+    Listing,
     NodeRun,
     NodeUsage,
     Orphan,
@@ -147,6 +149,10 @@ class View:
         default_factory=_by(lambda row: (row.subscription_id, row.node))
     )
     usage: Rows[int, Usage] = field(default_factory=_by(lambda row: row.subscription_id))
+    broadcasts: Rows[int, Broadcast] = field(default_factory=_by(lambda row: row.id))
+    listings: Rows[tuple[int, int], Listing] = field(
+        default_factory=_by(lambda row: (row.broadcast_id, row.user_id))
+    )
     outbox: Rows[int, OutboxMessage] = field(default_factory=_by(lambda row: row.id))
     updates: Rows[int, Update] = field(default_factory=_by(lambda row: row.id))
     answers: Rows[str, Answer] = field(default_factory=_by(lambda row: row.key))

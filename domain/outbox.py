@@ -1,6 +1,6 @@
 """Writing messages to people, in the transaction of the fact that they tell (N1, N2)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec.structs import replace
@@ -18,12 +18,16 @@ from domain.commands import (
 )
 from domain.delivery import DELIVERY
 from domain.draft import Draft
-from domain.entities import MessageState, OutboxMessage, Update
+from domain.entities import BroadcastState, MessageState, OutboxMessage, Update
 
 #: An update that could not be handled is parked after this many tries, so that it does not block its chat.
 HANDLING_ATTEMPTS_MAX: Final = 5
 
 _KILLED: Final = "the process ended while it was being sent"
+#: While a broadcast pauses, its messages that are written already are looked at again after this time.
+PAUSE: Final = timedelta(minutes=1)
+
+_CANCELLED: Final = "its broadcast was cancelled"
 _RENEWED: Final = "the subscription it speaks of has been renewed"
 _CUT_OFF: Final = "this person could not be reached the last time"
 
@@ -69,9 +73,9 @@ def tell(
 def claim(command: ClaimMessages, draft: Draft) -> tuple[int, ...]:
     """Mark messages that must not be sent twice, before they are sent, and say which of them may be sent now.
 
-    One that makes no sense any more, or is not true any more, is dropped; one to a person who could not be reached ends
-    here. One that is marked
-    already was marked by the same command, whose answer was lost.
+    One that makes no sense any more, or is not true any more, is dropped, also if its broadcast was cancelled; while
+    that pauses, it is put off. One to a person who could not be reached ends here. One that is marked already was
+    marked by the same command, whose answer was lost.
     """
     claimed = []
     for outbox_id in command.outbox_ids:
@@ -83,6 +87,8 @@ def claim(command: ClaimMessages, draft: Draft) -> tuple[int, ...]:
             claimed.append(row.id)
         elif row.expires_at is not None and row.expires_at <= draft.now:
             _end(draft, row, MessageState.DROPPED, row.error)
+        elif _is_held_up(draft, row):
+            continue
         elif _is_outdated(draft, row):
             _end(draft, row, MessageState.DROPPED, _RENEWED)
         elif user is not None and user.unreachable_since is not None:
@@ -91,6 +97,19 @@ def claim(command: ClaimMessages, draft: Draft) -> tuple[int, ...]:
             marked = replace(row, state=MessageState.SENDING, attempts=row.attempts + 1)
             claimed.append(draft.rows.outbox.put(marked).id)
     return tuple(claimed)
+
+
+def _is_held_up(draft: Draft, row: OutboxMessage) -> bool:
+    """Whether the broadcast that a message belongs to does not run: then it is put off, or dropped with it."""
+    broadcast = None if row.broadcast_id is None else draft.rows.broadcasts.get(row.broadcast_id)
+    if broadcast is None or broadcast.state is BroadcastState.RUNNING:
+        return False
+    if broadcast.state is BroadcastState.PAUSED:
+        expires_at = row.expires_at and row.expires_at + PAUSE
+        draft.rows.outbox.put(replace(row, not_before=draft.now + PAUSE, expires_at=expires_at))
+    else:
+        _end(draft, row, MessageState.DROPPED, _CANCELLED)
+    return True
 
 
 def _is_outdated(draft: Draft, row: OutboxMessage) -> bool:

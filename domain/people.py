@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from domain import messages
-from domain.commands import Choose, MarkUnreachable, Person
+from domain.commands import Choose, MarkUnreachable, Person, TellRefusal
 from domain.draft import Draft
 from domain.entities import AccountKind, User
 from domain.money import Money
@@ -25,6 +25,13 @@ def meet(draft: Draft, person: Person) -> User:
             unreachable_since=None,
         )
     return draft.rows.users.put(user)
+
+
+def tell_refusal(command: TellRefusal, draft: Draft) -> None:
+    """Say why something that was ordered was not done."""
+    user = meet(draft, command.person)
+    tell(draft, user.id, f"update:{command.update_id}", messages.OrderRefused(why=command.why))
+    done(draft, command.update_id)
 
 
 def mark_unreachable(command: MarkUnreachable, draft: Draft) -> None:

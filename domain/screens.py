@@ -36,6 +36,8 @@ def _screen(command: Show, draft: Draft, user: User) -> messages.Message:
             return ways_to_pay(draft, user, item, replaces)
         case "choices":
             return messages.Choices(replaces=replaces)
+        case "broadcast":
+            return messages.BroadcastHelp()
         case "gifts":
             return messages.GiftList(replaces=replaces)
         case "code":

@@ -97,7 +97,9 @@ async def prefetch(connection: TrioConnection, commands: Sequence[Command[Any]])
     people.update(_some(sales.payments, lambda row: row.user_id))
     people.update(_some(sales.reviews, lambda row: row.user_id))
     people.update(_some(sales.gifts, lambda row: row.redeemed_by))
+    broadcast_ids = {*_all(need.broadcasts for need in needs), *_some(outbox, lambda row: row.broadcast_id)}
     async with round_trip(connection) as trip:
+        broadcasts = trip.read(tables.BROADCASTS, "id", sorted(broadcast_ids))
         users = _read_users(trip, people, any(need.inviters for need in needs))
 
     everybody = sorted({*people, *(row.id for row in users)})
@@ -126,6 +128,7 @@ async def prefetch(connection: TrioConnection, commands: Sequence[Command[Any]])
     view.node_runs.load(runs)
     view.node_usage.load(node_usage)
     view.usage.load(usage)
+    view.broadcasts.load(broadcasts)
     view.outbox.load(outbox)
     view.payments.load(sales.payments)
     view.reviews.load(sales.reviews)

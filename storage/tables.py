@@ -68,7 +68,7 @@ class Table(Generic[E]):
         *,
         json: frozenset[str] = frozenset(),
         posted: frozenset[str] = frozenset(),
-        ignore_conflict_on: str | None = None,
+        ignore_conflict_on: tuple[str, ...] = (),
     ) -> None:
         """`json` columns hold text that is JSON; `posted` ones are kept by the database and never written."""
         self.entity = entity
@@ -175,14 +175,16 @@ class Table(Generic[E]):
         aliases = SQL(", ").join(map(Identifier, names))
         return names, values, SQL("unnest({}) AS fresh ({})").format(arrays, aliases)
 
-    def _insert(self, ignore_conflict_on: str | None) -> Composed:
+    def _insert(self, ignore_conflict_on: tuple[str, ...]) -> Composed:
         names, values, source = self._source()
         statement = SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
             Identifier(self.name), SQL(", ").join(map(Identifier, names)), values, source
         )
-        if ignore_conflict_on is None:
+        if not ignore_conflict_on:
             return statement
-        return statement + SQL(" ON CONFLICT ({}) DO NOTHING").format(Identifier(ignore_conflict_on))
+        return statement + SQL(" ON CONFLICT ({}) DO NOTHING").format(
+            SQL(", ").join(map(Identifier, ignore_conflict_on))
+        )
 
     def _update(self) -> Composed:
         names, _, source = self._source()
@@ -222,8 +224,12 @@ PROVISIONS: Final = Table(entities.Provision, "provisions", ["subscription_id", 
 NODE_RUNS: Final = Table(entities.NodeRun, "node_runs", ["node", "epoch"])
 NODE_USAGE: Final = Table(entities.NodeUsage, "node_usage", ["subscription_id", "node"])
 USAGE: Final = Table(entities.Usage, "usage", ["subscription_id"])
+BROADCASTS: Final = Table(entities.Broadcast, "broadcasts", ["id"], json=frozenset({"buttons"}))
+LISTINGS: Final = Table(
+    entities.Listing, "listings", ["broadcast_id", "user_id"], ignore_conflict_on=("broadcast_id", "user_id")
+)
 OUTBOX: Final = Table(
-    entities.OutboxMessage, "outbox", ["id"], json=frozenset({"body"}), ignore_conflict_on="key"
+    entities.OutboxMessage, "outbox", ["id"], json=frozenset({"body"}), ignore_conflict_on=("key",)
 )
 UPDATES: Final = Table(entities.Update, "updates", ["id"])
 ANSWERS: Final = Table(entities.Answer, "answers", ["key"], json=frozenset({"reply"}))

@@ -32,7 +32,7 @@ _NUMBERED: Final = {
     "grants": "change",
     "node_runs": "number",
     **dict.fromkeys(("accounts", "transfers", "purchases", "payments", "subscriptions", "outbox"), "id"),
-    **dict.fromkeys(("gifts", "rewards", "acts", "redemptions", "periods"), "id"),
+    **dict.fromkeys(("gifts", "rewards", "acts", "redemptions", "periods", "broadcasts"), "id"),
 }
 
 #: The server writes what so many commands changed while the next ones are decided.

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import click
 
+from turnpike.broadcast import broadcast
 from turnpike.ctl import ctl
 from turnpike.messages import messages
 from turnpike.money import COMMANDS
@@ -59,6 +60,7 @@ def sandbox(port: int, config: Path | None, data: Path | None) -> None:
 main.add_command(ctl)
 main.add_command(messages)
 main.add_command(usage)
+main.add_command(broadcast)
 for command in COMMANDS:
     main.add_command(command)
 

@@ -4,12 +4,12 @@ from typing import assert_never
 
 from msgspec import structs
 
-from actors.screens import access, afterwards, home, offers, paying, selling, unasked
+from actors.screens import access, afterwards, broadcasts, home, offers, paying, selling, unasked
 from actors.screens.page import Page, Told
 from actors.screens.shop import Shop
 from actors.words import Recipient
 from domain import messages
-from integrations.telegram.outgoing import EditText, Outgoing, SendText
+from integrations.telegram.outgoing import Delete, EditText, Outgoing, SendText
 
 
 def screen(message: messages.AnyMessage, chat: int, shop: Shop, recipient: Recipient) -> Outgoing:
@@ -21,6 +21,11 @@ def screen(message: messages.AnyMessage, chat: int, shop: Shop, recipient: Recip
             return paying.invoice(message, page)
         case messages.AccessReady():
             return access.ready(message, page)
+        case messages.Announced():
+            return broadcasts.announced(message, page)
+        case messages.AnnouncementGone(replaces=gone):
+            assert gone is not None, "what is taken back was sent"
+            return Delete(chat, gone)
         case _:
             html, buttons = _told(message, page)
             if message.replaces is not None:
@@ -36,7 +41,7 @@ def _with_title(message: messages.AnyMessage, page: Page) -> messages.AnyMessage
 
 def _told(
     message: "home.Message | selling.Message | paying.Message | access.Message | offers.Message | afterwards.Message"
-    " | unasked.Message",
+    " | unasked.Message | broadcasts.Message",
     page: Page,
 ) -> Told:
     if isinstance(message, home.Message):
@@ -51,6 +56,8 @@ def _told(
         return offers.told(message, page)
     if isinstance(message, afterwards.Message):
         return afterwards.told(message, page)
+    if isinstance(message, broadcasts.Message):
+        return broadcasts.told(message, page)
     if isinstance(message, unasked.Message):
         return unasked.told(message, page)
     assert_never(message)

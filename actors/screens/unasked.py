@@ -1,10 +1,10 @@
-"""What people read without having asked: reminders, and what goes to many at once."""
+"""What people read without having asked: that their access ends, or has ended."""
 
-from actors.screens.page import Page, Told, menu, renewing, renewing_at_once
-from domain.messages import Announcement, ComeBack, EndsSoon
+from actors.screens.page import Page, Told, renewing, renewing_at_once
+from domain.messages import ComeBack, EndsSoon
 from integrations.telegram.outgoing import Button
 
-Message = EndsSoon | ComeBack | Announcement
+Message = EndsSoon | ComeBack
 
 
 def told(message: Message, page: Page) -> Told:
@@ -26,8 +26,6 @@ def told(message: Message, page: Page) -> Told:
             return words("trial-come-back", title=title, at=ended_at), (renewing(page),)
         case ComeBack(title=title, expires_at=ended_at):
             return words("come-back", title=title, at=ended_at), (_renewing(message, page),)
-        case Announcement():
-            return words("announcement", text=message.text), menu(page)
 
 
 def _renewing(message: EndsSoon | ComeBack, page: Page) -> tuple[Button, ...]:

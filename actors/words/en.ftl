@@ -258,7 +258,51 @@ come-back =
 trial-come-back =
     👋 <b>{ $title }</b> ended on { $at }. Your key waits for you:
     choose a plan, and it works again at once.
-announcement = { $text }
+
+## Broadcasts, for those who make them
+
+broadcast = 📣 <b>Broadcast { $number }</b>: { $state ->
+        [draft] a draft. What stands above is what people will see.
+        [running] { $action ->
+            [edit] being edited…
+            [delete] being deleted…
+           *[send] being sent…
+        }
+        [paused] paused.
+        [cancelled] cancelled.
+       *[done] done.
+    }
+broadcast-audience = { $audience ->
+        [without] For who has no running subscription
+        [active] For who has a paid subscription
+        [trial] For who is on trial
+        [expired] For whose subscription has ended
+        [listed] For those on the list
+       *[everyone] For everyone
+    } ({ $reach })
+broadcast-plan = Plan: { $plan }
+broadcast-language = Language: { $language }
+broadcast-node = Node: { $node }
+broadcast-progress = Sent: <b>{ $sent }</b> of { $reach }. Blocked the bot: { $blocked }. Failed: { $failed }.
+broadcast-changes = Changed: <b>{ $changed }</b>. Not changed: { $unchanged }.
+broadcast-help =
+    📣 Write <code>/broadcast</code> and after it what you want to say, with formatting, or as the caption of a picture. Last lines like this one are buttons:
+    <code>Our channel - https://t.me/ours</code>
+
+    You see it before anybody else does, and choose for whom it is. <code>/edit_broadcast</code> with a number and another text changes what was sent.
+order-refused = ⚠️ { $why }
+button-broadcast-start = ▶️ Start
+button-broadcast-pause = ⏸ Pause
+button-broadcast-resume = ▶️ Go on
+button-broadcast-cancel = ✖️ Cancel
+button-broadcast-delete = 🗑 Delete for everybody
+button-broadcast-audience = { $audience ->
+        [without] Without a subscription
+        [active] Paid
+        [trial] On trial
+        [expired] Ended
+       *[everyone] Everyone
+    }
 
 ## Without markup: invoices, and why a payment is refused at the last moment
 

@@ -266,7 +266,51 @@ come-back =
 trial-come-back =
     👋 Пробный доступ «<b>{ $title }</b>» закончился { $at }. Ваш ключ ждёт вас:
     выберите тариф — и он сразу заработает снова.
-announcement = { $text }
+
+## Рассылки, для тех, кто их делает
+
+broadcast = 📣 <b>Рассылка { $number }</b>: { $state ->
+        [draft] черновик. Выше — то, что увидят люди.
+        [running] { $action ->
+            [edit] исправляется…
+            [delete] удаляется…
+           *[send] отправляется…
+        }
+        [paused] приостановлена.
+        [cancelled] отменена.
+       *[done] завершена.
+    }
+broadcast-audience = { $audience ->
+        [without] Для тех, у кого нет действующей подписки
+        [active] Для тех, у кого есть оплаченная подписка
+        [trial] Для тех, у кого пробный период
+        [expired] Для тех, у кого подписка закончилась
+        [listed] Для тех, кто в списке
+       *[everyone] Для всех
+    } ({ $reach })
+broadcast-plan = Тариф: { $plan }
+broadcast-language = Язык: { $language }
+broadcast-node = Узел: { $node }
+broadcast-progress = Отправлено: <b>{ $sent }</b> из { $reach }. Заблокировали бота: { $blocked }. Не дошло: { $failed }.
+broadcast-changes = Изменено: <b>{ $changed }</b>. Не изменено: { $unchanged }.
+broadcast-help =
+    📣 Напишите <code>/broadcast</code> и после этого текст, с оформлением, или подпишите так картинку. Последние строки такого вида станут кнопками:
+    <code>Наш канал - https://t.me/ours</code>
+
+    Вы увидите сообщение раньше всех и выберете, для кого оно. <code>/edit_broadcast</code> с номером и другим текстом изменит уже отправленное.
+order-refused = ⚠️ { $why }
+button-broadcast-start = ▶️ Начать
+button-broadcast-pause = ⏸ Пауза
+button-broadcast-resume = ▶️ Продолжить
+button-broadcast-cancel = ✖️ Отменить
+button-broadcast-delete = 🗑 Удалить у всех
+button-broadcast-audience = { $audience ->
+        [without] Без подписки
+        [active] Оплатившие
+        [trial] На пробном
+        [expired] Закончилась
+       *[everyone] Все
+    }
 
 ## Без разметки: счета и причины, по которым платёж отклонён в последний момент
 

@@ -26,6 +26,7 @@ class Needs:
     orphans: tuple[tuple[str, str], ...] = ()
     runs: tuple[tuple[str, str], ...] = ()
     usage: tuple[tuple[int, str], ...] = ()
+    broadcasts: tuple[int, ...] = ()
     inviters: bool = False
 
 

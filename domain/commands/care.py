@@ -14,10 +14,11 @@ from domain.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of an operator's command: done, or a sentence that says why not."""
+    """What became of an operator's command: done, or a sentence that says why not; `number` is that of what it made."""
 
     done: bool
     why: str = ""
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

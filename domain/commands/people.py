@@ -121,6 +121,19 @@ class Reissue(Command[None]):
         return f"update:{self.update_id}:reissue"
 
 
+@dataclass(frozen=True, slots=True)
+class TellRefusal(Command[None]):
+    """Tell an administrator why what they ordered in the bot was not done."""
+
+    reply_type: ClassVar[object] = None
+    update_id: int
+    person: Person
+    why: str
+
+    def needs(self) -> Needs:
+        return Needs(users=(self.person.id,), updates=(self.update_id,))
+
+
 def codes_in(text: str) -> tuple[str, ...]:
     """What a typed code may mean: gifts and invitations as typed, promo codes in capitals; nothing if it is none."""
     code = text.strip()

@@ -16,6 +16,13 @@ from domain.entities.access import (
     Subscription,
     SubscriptionStatus,
 )
+from domain.entities.broadcasts import (
+    Broadcast,
+    BroadcastAction,
+    BroadcastAudience,
+    BroadcastState,
+    Listing,
+)
 from domain.entities.care import (
     Act,
     ActKind,
@@ -71,8 +78,13 @@ __all__ = [
     "ActKind",
     "Answer",
     "Audience",
+    "Broadcast",
+    "BroadcastAction",
+    "BroadcastAudience",
+    "BroadcastState",
     "Gift",
     "Grant",
+    "Listing",
     "MessageState",
     "NodeRun",
     "NodeUsage",

@@ -18,6 +18,16 @@ from domain.messages.access import (
 from domain.messages.base import (
     Message,
 )
+from domain.messages.broadcasts import (
+    Announced,
+    Announcement,
+    AnnouncementEdited,
+    AnnouncementGone,
+    AnnouncementPreview,
+    BroadcastHelp,
+    BroadcastPanel,
+    OrderRefused,
+)
 from domain.messages.money import (
     Adjusted,
     AutoRenewal,
@@ -65,7 +75,6 @@ from domain.messages.selling import (
     UnderReview,
 )
 from domain.messages.unasked import (
-    Announcement,
     ComeBack,
     EndsSoon,
     Reminder,
@@ -121,6 +130,12 @@ AnyMessage = (
     | ComeBack
     | EndsSoon
     | Announcement
+    | AnnouncementEdited
+    | AnnouncementGone
+    | AnnouncementPreview
+    | BroadcastPanel
+    | BroadcastHelp
+    | OrderRefused
 )
 
 #: Made once: working out the union costs fifty times what reading a message does.
@@ -142,11 +157,17 @@ __all__ = [
     "Account",
     "Adjusted",
     "AlreadyPaid",
+    "Announced",
     "Announcement",
+    "AnnouncementEdited",
+    "AnnouncementGone",
+    "AnnouncementPreview",
     "AnyMessage",
     "AskForCode",
     "AskToReissue",
     "AutoRenewal",
+    "BroadcastHelp",
+    "BroadcastPanel",
     "CardInvoice",
     "Choices",
     "CodeRefused",
@@ -168,6 +189,7 @@ __all__ = [
     "Message",
     "NotEnough",
     "NotForSale",
+    "OrderRefused",
     "Paid",
     "PaidForAnother",
     "PlanList",

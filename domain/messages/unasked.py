@@ -1,4 +1,4 @@
-"""What people are told without having asked: reminders, and what goes to many at once."""
+"""What people are told without having asked: that their access ends, or has ended."""
 
 from datetime import datetime
 
@@ -28,9 +28,3 @@ class EndsSoon(Reminder, frozen=True, kw_only=True, tag="ends_soon"):
 
 class ComeBack(Reminder, frozen=True, kw_only=True, tag="come_back"):
     """Access has ended at `expires_at`, some time ago; it can be had again with the same key."""
-
-
-class Announcement(Message, frozen=True, kw_only=True, tag="announcement"):
-    """What the shop says to many at once, as plain text."""
-
-    text: str

@@ -53,12 +53,30 @@ class EditText:
 
 @dataclass(frozen=True, slots=True)
 class SendPhoto:
-    """A picture with a caption in Telegram's HTML."""
+    """A picture, as a file or by its name at Telegram, with a caption in Telegram's HTML."""
 
     chat: int
-    png: bytes
+    photo: bytes | str
     caption: str
     buttons: Buttons = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EditCaption:
+    """Replace the caption and the buttons of a picture of ours."""
+
+    chat: int
+    message_id: int
+    caption: str
+    buttons: Buttons = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Take back a message of ours; Telegram allows that for 48 hours."""
+
+    chat: int
+    message_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +112,9 @@ class AnswerPreCheckout:
     error: str | None = None
 
 
-Outgoing = SendText | EditText | SendPhoto | SendInvoice | AnswerTap | AnswerPreCheckout
+Outgoing = (
+    SendText | EditText | SendPhoto | EditCaption | Delete | SendInvoice | AnswerTap | AnswerPreCheckout
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +152,7 @@ Outcome = Delivered | Permanent | Temporary | Unknown
 #: Parts of Telegram's texts, lower case, that mean that nothing can be sent to this chat.
 _UNREACHABLE: Final = ("chat not found", "user not found", "peer_id_invalid", "user is deactivated")
 #: Refusals that mean that the wanted state is there already.
-_ALREADY_SO: Final = ("message is not modified",)
+_ALREADY_SO: Final = ("message is not modified", "message to delete not found")
 
 
 async def deliver(bot: TrioBot, outgoing: Outgoing) -> Outcome:
@@ -182,12 +202,24 @@ async def _carry_out(bot: TrioBot, outgoing: Outgoing) -> int | None:
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
             )
             return message_id
-        case SendPhoto(chat, png, caption, buttons):
-            photo = InputFile(png, "picture.png")
+        case SendPhoto(chat, photo, caption, buttons):
+            picture = InputFile(photo, "picture.png") if isinstance(photo, bytes) else photo
             sent = await bot.send_photo(
-                chat, photo, caption=caption, parse_mode=ParseMode.HTML, reply_markup=_keyboard(buttons)
+                chat, picture, caption=caption, parse_mode=ParseMode.HTML, reply_markup=_keyboard(buttons)
             )
             return sent.message_id
+        case EditCaption(chat, message_id, caption, buttons):
+            await bot.edit_message_caption(
+                chat,
+                message_id,
+                caption=caption,
+                parse_mode=ParseMode.HTML,
+                reply_markup=_keyboard(buttons),
+            )
+            return message_id
+        case Delete(chat, message_id):
+            await bot.delete_message(chat, message_id)
+            return message_id
         case SendInvoice(chat, title, description, payload, amount, label, buttons):
             sent = await bot.send_invoice(
                 chat,
@@ -235,7 +267,7 @@ def _outcome(error: TelegramError, outgoing: Outgoing) -> Outcome:
         case Forbidden():
             return Permanent(reason, unreachable=True)
         case BadRequest() if any(text in reason.lower() for text in _ALREADY_SO):
-            return Delivered(outgoing.message_id if isinstance(outgoing, EditText) else None)
+            return Delivered(getattr(outgoing, "message_id", None))
         case BadRequest():
             unreachable = any(text in reason.lower() for text in _UNREACHABLE)
             return Permanent(reason, unreachable)

@@ -19,12 +19,17 @@ from integrations.telegram.raw_update import RawUpdate
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`/name argument`; the name is lower case, without the slash and the bot's own name."""
+    """`/name argument`; the name is lower case, without the slash and the bot's own name.
+
+    `html` is the argument with its formatting, as Telegram's HTML; `photo` names the picture whose caption it is.
+    """
 
     user: Person
     name: str
     argument: str
     message_id: int
+    html: str = ""
+    photo: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +165,36 @@ def _read_message(message: telegram.Message) -> Inbound:
         return Refunded(user, refund.telegram_payment_charge_id, amount, refund.invoice_payload)
     if message.chat.type != telegram.Chat.PRIVATE:
         return Ignored("not a private chat")
-    if message.text is None:
+    if message.text is None and message.caption is None:
         return Ignored("a message without text")
-    return _command(user, message) or Text(user, message.text, message.message_id)
+    if (command := _command(user, message)) is not None:
+        return command
+    if message.text is None:
+        return Ignored("a picture or a file")
+    return Text(user, message.text, message.message_id)
 
 
 def _command(user: Person, message: telegram.Message) -> Command | None:
-    text = message.text or ""
-    begins = any(
-        entity.type == MessageEntity.BOT_COMMAND and entity.offset == 0 for entity in message.entities
-    )
-    if not begins:
+    text = message.text or message.caption or ""
+    entities = message.entities if message.text is not None else message.caption_entities
+    if not any(each.type == MessageEntity.BOT_COMMAND and each.offset == 0 for each in entities):
         return None
-    word, _, argument = text.partition(" ")
-    name = word.removeprefix("/").partition("@")[0].lower()
-    return Command(user, name, argument.strip(), message.message_id)
+    word, _, argument = _split(text)
+    html = message.text_html if message.text is not None else message.caption_html
+    return Command(
+        user,
+        name=word.removeprefix("/").partition("@")[0].lower(),
+        argument=argument.strip(),
+        message_id=message.message_id,
+        html=_split(html)[2].strip(),
+        photo=message.photo[-1].file_id if message.photo else None,
+    )
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """The first word, what stands between it and the rest, and the rest."""
+    space = next((character for character in text if character.isspace()), " ")
+    return text.partition(space)
 
 
 def _read_tap(query: telegram.CallbackQuery) -> Inbound:

@@ -76,6 +76,11 @@ class Outbox:
         with self._owner() as owner:
             return owner.execute(query.encode()).fetchall()
 
+    def execute(self, statement: str) -> None:
+        """What the owner writes."""
+        with self._owner() as owner:
+            owner.execute(statement.encode())
+
     def everything_else(self) -> dict[str, list[tuple[Any, ...]]]:
         """All that the database holds besides messages and people's names."""
         tables = self.rows("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
@@ -136,7 +141,11 @@ class TelegramSide:
         """What the bot said to a person, in order."""
         answer = await self.http.get(f"/sandbox/people/{person}/messages", params={"after": 0})
         shown = answer.json()["messages"]
-        return [str(each.get("text") or each.get("caption")) for each in shown if each["from"] == "bot"]
+        return [
+            str(each.get("text") or each.get("caption"))
+            for each in shown
+            if each["from"] == "bot" and not each.get("deleted")
+        ]
 
 
 @asynccontextmanager

@@ -18,10 +18,14 @@ from psycopg.sql import SQL, Identifier, Literal
 from domain.commands import (
     AskRefund,
     AttachInvoice,
+    CreateBroadcast,
     FinalizePayment,
     Person,
     SetAutoRenewal,
+    Show,
     StartTrial,
+    SteerBroadcast,
+    Steering,
 )
 from domain.entities import Provider
 from domain.money import Money
@@ -96,6 +100,19 @@ async def trials_to_be_reminded(desk: Desk, count: int, _: str) -> None:
         await desk.do(StartTrial(await desk.update(person), person))
 
 
+async def people_who_are_to_be_told(desk: Desk, count: int, _: str) -> None:
+    desk.now = NOW - DAY
+    for person in people(count):
+        await desk.do(Show(await desk.update(person), person, "home"))
+    made = await desk.do(CreateBroadcast(request="create", by="olga", html="News"))
+    assert made.number == 1
+    start = SteerBroadcast(
+        request="start", by="olga", broadcast_id=1, what=Steering.START, reach=count, last_number=count
+    )
+    desk.now = NOW
+    assert (await desk.do(start)).done
+
+
 async def subscriptions_without_a_node(desk: Desk, count: int, _: str) -> None:
     desk.now = NOW - DAY
     for person in people(count):
@@ -156,6 +173,12 @@ SCENES: Final = {
         subscriptions_that_end_soon,
         "SELECT id FROM subscriptions WHERE last_auto_renewal_at IS NULL ORDER BY id",
         ("subscriptions", "id"),
+    ),
+    "broadcast": Scene(
+        people_who_are_to_be_told,
+        "SELECT id FROM users AS u "
+        "WHERE NOT EXISTS (SELECT FROM outbox WHERE key = 'broadcast:1:' || u.id) ORDER BY id",
+        ("outbox", "chat_id"),
     ),
     "crypto_payment_watcher": Scene(
         invoices_that_were_paid,

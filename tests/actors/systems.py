@@ -11,7 +11,17 @@ import trio
 from actors.environment import Environment, Secrets
 from actors.offers import PlanEntry
 from actors.reading import Reading
-from actors.settings import Cards, Configuration, CryptoPay, Gateway, Metrics, Settings, Shop, Telegram
+from actors.settings import (
+    Admins,
+    Cards,
+    Configuration,
+    CryptoPay,
+    Gateway,
+    Metrics,
+    Settings,
+    Shop,
+    Telegram,
+)
 from domain.catalogue import Catalogue
 from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN
 from integrations.telegram.sandbox import SANDBOX_PROVIDER_TOKEN, SANDBOX_TOKEN
@@ -93,12 +103,14 @@ async def environment(
     gateway: int = 0,
     nodes: Sequence[Node] = (),
     catalogue: Catalogue = CATALOGUE,
+    admins: Sequence[int] = (),
 ) -> AsyncIterator[Environment]:
     """The surroundings of actors on a test's database; addresses that are not given refuse connections."""
     settings = Settings(
         shop=Shop(name="Test VPN", currency="RUB"),
         plans=[PlanEntry("month", "1 month", "30d", "199.00 RUB", 150)],
         telegram=telegram,
+        admins=Admins(list(admins)),
         cryptopay=CryptoPay(api=cryptopay),
         cards=Cards(),
         gateway=Gateway(port=gateway, public_url=f"http://127.0.0.1:{gateway}"),

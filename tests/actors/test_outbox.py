@@ -18,7 +18,7 @@ from tests.fixtures.postgres import Database
 from tests.storage.shop import NOW
 
 FACT = messages.Expired(title="1 month")
-NEWS = messages.Announcement(text="News")
+NEWS = messages.Announcement(html="News")
 
 _SENT_BEFORE = """
     INSERT INTO outbox (id, chat_id, key, kind, body, created_at, not_before, state, attempts, priority, settled_at)

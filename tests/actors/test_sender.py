@@ -18,7 +18,7 @@ from tests.storage.shop import NOW
 ALICE, BOB, CLARA = 1001, 1002, 1003
 FACT = messages.Expired(title="1 month")
 REMINDER = messages.EndsSoon(title="1 month", expires_at=NOW)
-NEWS = messages.Announcement(text="News")
+NEWS = messages.Announcement(html="News")
 
 
 def look(running: Running) -> None:

@@ -16,7 +16,7 @@ import pytest
 from actors.db_writer import DbWriter
 from actors.gateway import Gateway
 from actors.metrics import Metrics
-from actors.reading import DatabaseAway, Reading
+from actors.reading import DatabaseAway, Parameters, Reading
 from actors.screens import Shop
 from integrations.subscription import Form
 from integrations.xray.link import parse_link
@@ -46,7 +46,7 @@ class Noting(Reading):
         self.away = False
 
     async def fetch(
-        self, row_class: type[Row], sql: LiteralString, params: Sequence[object] = (), *, reader: str
+        self, row_class: type[Row], sql: LiteralString, params: Parameters = (), *, reader: str
     ) -> list[Row]:
         self.asked.append(sql)
         if self.away:

@@ -13,6 +13,7 @@ import httpx
 import psycopg
 import trio
 
+from actors.broadcast import Broadcast
 from actors.crypto_payment_watcher import CryptoPaymentWatcher
 from actors.db_writer import DbWriter
 from actors.environment import Environment
@@ -37,6 +38,9 @@ from tests.actors.systems import environment, running
 from tests.e2e.sandbox import PATIENCE_SECONDS, Person, free_ports
 from tests.fixtures.postgres import Database
 from tests.storage.shop import CATALOGUE, NOW
+
+#: Who may broadcast.
+ADMIN = 1002
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,7 @@ async def _open_shop(
         cryptopay=cryptopay,
         gateway=port,
         nodes=[node],
+        admins=[ADMIN],
     ) as surroundings:
         zones = surroundings.configuration.settings.shop.time_zones
         shop = Shop(
@@ -196,6 +201,7 @@ async def _open_shop(
             "gateway": partial(Gateway, environment=surroundings, shop=shop),
             "crypto_payment_watcher": partial(CryptoPaymentWatcher, environment=surroundings),
             "payment_sweep": partial(PaymentSweep, environment=surroundings),
+            "broadcast": partial(Broadcast, environment=surroundings),
             "refunds": partial(Refunds, environment=surroundings),
         }
         async with running(actors, ["vpn"]) as here:

@@ -25,7 +25,7 @@ ALIVE = (
     messages.AccessReady(uuid="00000000-0000-4000-8000-000000000001", token="t" * 24, expires_at=NOW),
     messages.Home(first_name="Eve"),
     messages.EndsSoon(title="1 month", expires_at=NOW),
-    messages.Announcement(text="News"),
+    messages.Announcement(html="News"),
 )
 """One of every way to be delivered; each goes to a person of its own."""
 

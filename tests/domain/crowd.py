@@ -33,7 +33,6 @@ from domain.commands import (
     RefuseRefund,
     Reissue,
     ReleaseMessages,
-    RemindSubscriptions,
     RenewNow,
     ReportUnavailable,
     SetAutoRenewal,
@@ -52,6 +51,7 @@ from domain.entities import (
     ReviewAction,
 )
 from domain.money import Money
+from tests.domain.crowd_of_announcers import of_a_broadcast
 from tests.domain.crowd_of_nodes import of_a_node, of_an_end
 from tests.domain.crowd_of_operators import CODES, by_hand, operator, promo_by_hand
 from tests.domain.memory import Shop
@@ -104,6 +104,7 @@ class Crowd:
             self._switch,
             self._make_promo,
             self._by_hand,
+            lambda update, _: of_a_broadcast(self._random, self._shop, list(PEOPLE), update),
         ]
         if self._purchases():
             acts += (
@@ -112,7 +113,7 @@ class Crowd:
         if known.payments:
             acts += [self._refund, self._review, self._review, self._provider_refunds]
         if known.subscriptions:
-            acts += [self._nodes, self._nodes, self._expire, self._renew, self._remind, self._renew_now]
+            acts += [self._nodes, self._nodes, self._expire, self._expire, self._renew, self._renew_now]
         update, person = self._random.randint(1, self._updates), self._random.choice(list(PEOPLE.values()))
         return self._random.choice(acts)(update, person)
 
@@ -250,9 +251,6 @@ class Crowd:
 
     def _expire(self, _: int, __: Person) -> Command[Any]:
         return of_an_end(self._random, self._known.subscriptions)
-
-    def _remind(self, _: int, __: Person) -> Command[Any]:
-        return RemindSubscriptions(tuple(sorted(self._known.subscriptions)))
 
     def _renew_now(self, update: int, person: Person) -> Command[Any]:
         known = self._shop.rows.subscriptions.get(person.id)

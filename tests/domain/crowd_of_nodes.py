@@ -4,7 +4,14 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from domain.commands import Command, Confirmation, ConfirmProvisions, ExpireSubscriptions, RecordOrphans
+from domain.commands import (
+    Command,
+    Confirmation,
+    ConfirmProvisions,
+    ExpireSubscriptions,
+    RecordOrphans,
+    RemindSubscriptions,
+)
 from tests.domain.memory import Shop
 
 _NODES = ["one", "two"]
@@ -31,4 +38,6 @@ def of_a_node(random: Random, shop: Shop, committed: frozenset[int], update: int
 
 def of_an_end(random: Random, committed: frozenset[int]) -> Command[Any]:
     """A worker names everybody, due or not."""
-    return ExpireSubscriptions(tuple(sorted(committed)), trials=random.random() < 0.5)
+    everybody = tuple(sorted(committed))
+    expire = ExpireSubscriptions(everybody, trials=random.random() < 0.5)
+    return random.choice([expire, RemindSubscriptions(everybody)])
