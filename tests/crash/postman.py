@@ -1,4 +1,4 @@
-"""Processes that send what an outbox holds and are killed, by SIGKILL, at a step that the test names."""
+"""Processes that send what an outbox holds and what is broadcast, and are killed, by SIGKILL, at a step."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -7,7 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from actors.broadcast import Broadcast
 from actors.db_writer import DbWriter
+from actors.messages import Write
 from actors.screens import Shop, screen
 from actors.sender import Sender
 from actors.settings import Telegram
@@ -54,14 +56,19 @@ class StepwiseWriter(DbWriter):
 
     async def receive_batch(self, envelopes: Sequence[Envelope]) -> None:
         for envelope in envelopes:
-            command = type(envelope.message.command).__name__  # type: ignore[attr-defined]
-            assert self._writer is not None, "connected at the start"
-            self._writer.step = partial(self._tell, command)
+            if isinstance(envelope.message, Write):
+                assert self._writer is not None, "connected at the start"
+                self._writer.step = partial(self._tell, type(envelope.message.command).__name__)
             await super().receive_batch([envelope])
 
     def _tell(self, command: str, name: str) -> None:
         type(self).step(f"{command}: {name}")
 
+
+_ALL_IS_SAID = """
+    SELECT NOT EXISTS (SELECT FROM outbox WHERE state IN ('pending', 'sending'))
+        AND NOT EXISTS (SELECT FROM broadcasts WHERE ended_at IS NULL)
+"""
 
 SHOP = Shop("Test VPN", "@help", CATALOGUE, [], "http://127.0.0.1:1", crypto=True)
 
@@ -76,10 +83,10 @@ async def work(task: Task) -> None:
         actors: dict[str, Callable[[Context], Actor]] = {
             "db_writer": partial(StepwiseWriter, environment=surroundings),
             "sender": partial(Sender, environment=surroundings, shop=SHOP),
+            "broadcast": partial(Broadcast, environment=surroundings),
         }
         async with running(actors, ["vpn"], start=task.start):
-            question = "SELECT NOT EXISTS (SELECT FROM outbox WHERE state IN ('pending', 'sending'))"
-            await Outbox(database).until(question, seconds=30)
+            await Outbox(database).until(_ALL_IS_SAID, seconds=30)
 
 
 def draw() -> None:

@@ -166,11 +166,11 @@ class Town:
 
 
 @asynccontextmanager
-async def open_town(database: Database, folder: Path) -> AsyncIterator[Town]:
+async def open_town(database: Database, folder: Path, people: Sequence[int] = PEOPLE) -> AsyncIterator[Town]:
     outbox, killer = Outbox(database), Killer()
-    outbox.meet(*PEOPLE)
+    outbox.meet(*people)
     async with (
-        open_telegram(folder, *PEOPLE, before=killer) as telegram,
+        open_telegram(folder, *people, before=killer) as telegram,
         open_zygote("tests.crash.postman") as zygote,
     ):
         yield Town(outbox, telegram, killer, zygote, folder)
