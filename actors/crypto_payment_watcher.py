@@ -41,6 +41,8 @@ class Awaited:
 class CryptoPaymentWatcher(Worker):
     """Asks about open invoices, page by page."""
 
+    period = 30.0
+
     def __init__(self, context: Context, environment: Environment) -> None:
         super().__init__(context)
         self._environment = environment

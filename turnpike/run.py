@@ -33,6 +33,7 @@ from runtime import Clock, ConfigError, System, SystemClock, watch_signals
 from runtime.control import serve_control
 from runtime.watchdog import watch_loop
 from storage.embedded.folder import DataFolder, default_data_folder
+from storage.flush import no_step
 from storage.readers import open_readers
 from turnpike.control import control_socket
 from turnpike.database import open_database
@@ -114,11 +115,12 @@ async def serve_shop(
     clock: Clock,
     report: Report,
     sandbox: bool = False,
+    step: Callable[[str], None] = no_step,
     task_status: trio.TaskStatus[System] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Bring the shop up, report the running system, and return when it was stopped in order.
 
-    `read` reads what is wanted once more, when SIGHUP asks for it.
+    `read` reads what is wanted once more, when SIGHUP asks for it; `step` is that of the actors' environment.
     """
     username = await _bot_username(wanted, report)
     url_env = wanted.configuration.settings.database.url_env
@@ -135,6 +137,7 @@ async def serve_shop(
             data_folder=folder,
             bot_username=username,
             sandbox=sandbox,
+            step=step,
         )
         system = System(build_tree(environment), clock=clock)
         report("starting the actors")

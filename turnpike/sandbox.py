@@ -40,7 +40,7 @@ _HOME = Path(__file__).parents[1]
 
 def run_sandbox(port: int, config: Path | None, data: Path | None) -> int:
     """Run until told to stop; the exit status."""
-    read = partial(_read, config, port)
+    read = partial(sandbox_shop, config, port)
     wanted = read()
     with data_folder(data or default_data_folder("sandbox", _HOME)) as folder:
         set_up_logs(folder / "turnpike.log")
@@ -63,7 +63,7 @@ def _welcome(folder: Path, port: int) -> None:
     click.echo("  Ctrl-C stops everything.\n")
 
 
-def _read(config: Path | None, port: int) -> Wanted:
+def sandbox_shop(config: Path | None, port: int) -> Wanted:
     """The sandbox's shop, or the operator's own plans, with every address on loopback.
 
     So of the operator's nodes, those stay whose `host` is there already.

@@ -3,21 +3,15 @@
 A worker without a scene fails `test_every_worker.py`: so a new one is proved like the others.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from pathlib import Path
 from typing import Final
 
-import httpx
-import trio
 from psycopg.sql import SQL, Identifier, Literal
 
 from domain.commands import (
     AskRefund,
-    AttachInvoice,
     CreateBroadcast,
     FinalizePayment,
     Person,
@@ -28,12 +22,7 @@ from domain.commands import (
     Steering,
 )
 from domain.entities import Provider
-from domain.money import Money
-from domain.payload import make_payload
-from integrations.cryptopay.client import open_cryptopay
-from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN, CryptoPaySandbox
-from integrations.http_server import serve
-from integrations.sandbox_store import Store
+from tests.actors.invoices import invoices, pay
 from tests.fixtures.postgres import Database
 from tests.storage.shop import NOW, Desk, open_desk
 from tests.storage.test_writer import owner_of
@@ -147,20 +136,8 @@ async def payments_that_are_to_go_back(desk: Desk, count: int, _: str) -> None:
 
 async def invoices_that_were_paid(desk: Desk, count: int, url: str) -> None:
     desk.now = NOW - timedelta(minutes=5)
-    async with (
-        open_cryptopay(SANDBOX_CRYPTOPAY_TOKEN, api_base=url) as cryptopay,
-        httpx.AsyncClient(base_url=url, trust_env=False) as http,
-    ):
-        for person in people(count):
-            started = await desk.start(Provider.CRYPTOPAY, "top_up:500", person)
-            payload = make_payload(started.purchase_id, person.id)
-            made = await cryptopay.create_invoice(
-                Money(50000, "RUB"), description="500", payload=payload, expires_in=3600
-            )
-            charge, address = str(made.invoice_id), made.pay_url
-            await desk.do(AttachInvoice(await desk.update(person), started.purchase_id, charge, address))
-            paid = await http.post("/sandbox/pay", json={"hash": address.rpartition("/")[2]})
-            assert paid.is_success, paid.text
+    for address in await invoices(desk, people(count), url):
+        await pay(address, url)
 
 
 SCENES: Final = {
@@ -267,18 +244,6 @@ class Rows:
         assert self.scene.poisoned is not None
         with owner_of(self.database) as owner:
             owner.execute(SQL("DROP TRIGGER poison ON {}").format(Identifier(self.scene.poisoned[0])))
-
-
-@asynccontextmanager
-async def open_services(folder: Path) -> AsyncIterator[str]:
-    """A Crypto Pay of one's own; its address."""
-    store = Store(folder / "sandbox.sqlite")
-    cryptopay = CryptoPaySandbox(store, lambda: NOW, token=SANDBOX_CRYPTOPAY_TOKEN, webhook_url=None)
-    async with trio.open_nursery() as nursery:
-        port = await nursery.start(partial(serve, cryptopay.app, host="127.0.0.1", port=0, name="a sandbox"))
-        yield f"http://127.0.0.1:{port}"
-        nursery.cancel_scope.cancel()
-    store.close()
 
 
 async def prepared(name: str, database: Database, count: int, url: str) -> Rows:

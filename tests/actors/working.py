@@ -23,7 +23,8 @@ from runtime import (
     Worker,
 )
 from tests.actors.counting import A_NODE, Nodes
-from tests.actors.scenes import SCENES, Rows, open_services, prepared
+from tests.actors.invoices import open_services
+from tests.actors.scenes import SCENES, Rows, prepared
 from tests.actors.systems import Mail, environment
 from tests.fixtures.postgres import Database
 from tests.storage.shop import NOW

@@ -28,8 +28,8 @@ Fatal = tuple[str, int]
 """A step at which to die: its name, and how often it is taken before."""
 
 
-def nobody(_: int) -> None:
-    """Where nobody has to know the number of a process."""
+def nobody(_: object) -> None:
+    """Where nobody has to know."""
 
 
 class Zygote:
@@ -40,19 +40,28 @@ class Zygote:
         self._said = self._lines()
 
     async def run(
-        self, task: msgspec.Struct, started: Callable[[int], None] = nobody
+        self,
+        task: msgspec.Struct,
+        started: Callable[[int], None] = nobody,
+        took: Callable[[str], None] = nobody,
+        *,
+        seconds: float = LIMIT_SECONDS,
     ) -> tuple[list[str], int]:
-        """Have a task done; gives its steps and how it ended. `started` is told the number of the process."""
+        """Have a task done within so many seconds; gives its steps and how it ended.
+
+        `started` is told the number of the process, and `took` each step at once.
+        """
         assert self._process.stdin is not None
         await self._process.stdin.send_all(msgspec.json.encode(task) + b"\n")
         steps: list[str] = []
-        with trio.fail_after(LIMIT_SECONDS):
+        with trio.fail_after(seconds):
             async for line in self._said:
                 word, _, rest = line.partition(" ")
                 if word == "number":
                     started(int(rest))
                 elif word == "step":
                     steps.append(rest)
+                    took(rest)
                 elif word == "ended":
                     return steps, int(rest)
         raise AssertionError("the processes have ended")
@@ -83,13 +92,13 @@ async def open_zygote(module: str) -> AsyncIterator[Zygote]:
         await process.stdin.aclose()
 
 
-def steps_until(fatal: Fatal | None) -> Callable[[str], None]:
-    """What to call at each step: it says the step, and kills this process by SIGKILL at the fatal one."""
+def steps_until(*fatal: Fatal | None) -> Callable[[str], None]:
+    """What to call at each step: it says the step, and kills this process by SIGKILL at the first that is fatal."""
     taken: Counter[str] = Counter()
 
     def step(name: str) -> None:
         _say(f"step {name}")
-        if fatal == (name, taken[name]):
+        if (name, taken[name]) in fatal:
             os.kill(os.getpid(), signal.SIGKILL)
         taken[name] += 1
 
