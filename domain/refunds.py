@@ -12,6 +12,7 @@ from domain.commands import AskRefund, RecordRefund, RefuseRefund, Verdict
 from domain.draft import Draft
 from domain.entities import (
     SHOP,
+    Account,
     AccountKind,
     Payment,
     PaymentOutcome,
@@ -124,20 +125,26 @@ def _return_money(
             return draw_balance(
                 draft, review.user_id, review.credit, target, payment.amount, "refund", payment.id
             )
-        ignored = review is not None and review.action is ReviewAction.IGNORE
-        kind = AccountKind.UNCLAIMED if ignored else AccountKind.SUSPENSE
-        move(
-            draft, draft.account(kind, payment.amount.currency), target, payment.amount, "refund", payment.id
-        )
+        move(draft, _kept_in(draft, payment, review), target, payment.amount, "refund", payment.id)
         return None
     part, excess = payment.amount, None
     if payment.outcome is PaymentOutcome.OVERPAID:
         part, excess = purchase.price, payment.amount - purchase.price
     missing = _return_price(draft, payment, purchase, part)
-    if excess is not None and review is not None and review.credit is not None and review.user_id is not None:
-        also = draw_balance(draft, review.user_id, review.credit, target, excess, "refund_excess", payment.id)
-        return missing if also is None else also if missing is None else missing + also
-    return missing
+    if excess is None:
+        return missing
+    if review is None or review.credit is None or review.user_id is None:
+        move(draft, _kept_in(draft, payment, review), target, excess, "refund_excess", payment.id)
+        return missing
+    also = draw_balance(draft, review.user_id, review.credit, target, excess, "refund_excess", payment.id)
+    return missing if also is None else also if missing is None else missing + also
+
+
+def _kept_in(draft: Draft, payment: Payment, review: Review | None) -> Account:
+    """Where the money lies that nothing was given for."""
+    ignored = review is not None and review.action is ReviewAction.IGNORE
+    kind = AccountKind.UNCLAIMED if ignored else AccountKind.SUSPENSE
+    return draft.account(kind, payment.amount.currency)
 
 
 def _return_price(draft: Draft, payment: Payment, purchase: Purchase, part: Money) -> Money | None:

@@ -79,6 +79,15 @@ def worth(purchase: Purchase | None, amount: Money) -> Money | None:
     return Money(minor, purchase.value.currency) if minor > 0 else None
 
 
+def unsettled(draft: Draft, payment: Payment) -> Money:
+    """What of a payment under review lies in suspense: all of it, but of an overpaid one only what is too much."""
+    purchase = None if payment.purchase_id is None else draft.rows.purchases.get(payment.purchase_id)
+    if payment.outcome is not PaymentOutcome.OVERPAID:
+        return payment.amount
+    assert purchase is not None, "what was overpaid is known"
+    return payment.amount - purchase.price
+
+
 def _credit_by_rule(
     draft: Draft, review: Review, payment: Payment, purchase: Purchase, part: Money, cause: str
 ) -> None:
@@ -128,20 +137,25 @@ def _settle_by_credit(draft: Draft, command: SettleReview, payment: Payment, rev
     user_id = command.user_id or review.user_id
     if user_id is None or draft.rows.users.get(user_id) is None:
         return Verdict(False, "say whose balance it shall go to: a user who has written to the bot")
-    credit = command.amount or worth(purchase, payment.amount)
+    part = unsettled(draft, payment)
+    credit = command.amount or worth(purchase, part)
     if credit is None:
-        return Verdict(False, f"say how much {payment.amount} are worth in {draft.catalogue.currency}")
+        return Verdict(False, f"say how much {part} are worth in {draft.catalogue.currency}")
     if credit.minor <= 0 or credit.currency != draft.catalogue.currency:
         return Verdict(False, f"expected a positive amount in {draft.catalogue.currency}, found {credit}")
-    if credit.currency == payment.amount.currency and credit != payment.amount:
-        return Verdict(False, f"the whole {payment.amount} is credited, not {credit}")
+    if credit.currency == part.currency and credit != part:
+        return Verdict(False, f"the whole {part} is credited, not {credit}")
     settled = replace(review, user_id=user_id, credit=credit)
-    _credit(draft, settled, payment.amount, user_id, credit, "review")
+    _credit(draft, settled, part, user_id, credit, "review")
     _close(draft, settled, ReviewAction.CREDIT, command.by, command.reason)
     return Verdict(True)
 
 
 def _settle_by_grant(draft: Draft, command: SettleReview, payment: Payment, review: Review) -> Verdict:
+    if payment.outcome is PaymentOutcome.OVERPAID:
+        return Verdict(
+            False, f"what was ordered is given; credit the {unsettled(draft, payment)} that are too much"
+        )
     purchase = _to_grant(draft, command, payment, review)
     if isinstance(purchase, Verdict):
         return purchase
@@ -193,12 +207,12 @@ def _settle_by_refund(draft: Draft, command: SettleReview, payment: Payment, rev
 
 def _settle_by_ignoring(draft: Draft, command: SettleReview, payment: Payment, review: Review) -> Verdict:
     if review.reason != DISPUTED:
-        currency = payment.amount.currency
-        unclaimed = draft.account(AccountKind.UNCLAIMED, currency)
-        suspense = draft.account(AccountKind.SUSPENSE, currency)
-        move(draft, suspense, unclaimed, payment.amount, "review", payment.id)
+        part = unsettled(draft, payment)
+        unclaimed = draft.account(AccountKind.UNCLAIMED, part.currency)
+        suspense = draft.account(AccountKind.SUSPENSE, part.currency)
+        move(draft, suspense, unclaimed, part, "review", payment.id)
         if review.user_id is not None:
-            told = messages.ReviewClosed(amount=payment.amount, note=command.reason)
+            told = messages.ReviewClosed(amount=part, note=command.reason)
             tell(draft, review.user_id, f"review:{payment.id}:closed", told)
     _close(draft, review, ReviewAction.IGNORE, command.by, command.reason)
     return Verdict(True)

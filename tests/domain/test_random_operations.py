@@ -94,7 +94,7 @@ def _unsettled_excess(shop: Shop) -> Counter[str]:
     causes = {(each.cause, each.cause_id) for each in shop.rows.transfers.changed.values()}
     excess: Counter[str] = Counter()
     for payment in shop.rows.payments.changed.values():
-        if payment.outcome != "overpaid" or ("excess", payment.id) in causes:
+        if payment.outcome != "overpaid" or {("excess", payment.id), ("review", payment.id)} & causes:
             continue
         refund = shop.rows.refunds.get(payment.id)
         if refund is None or refund.state != "done":
