@@ -19,7 +19,7 @@ _PAGE: Final = 250
 
 _DUE: Final = """
     SELECT id FROM subscriptions
-    WHERE auto_renewal AND status = 'active' AND NOT trial AND renewal_seconds IS NOT NULL
+    WHERE auto_renewal AND status = 'active' AND NOT trial AND NOT recurring AND renewal_seconds IS NOT NULL
         AND expires_at <= %s
         AND expires_at - least(make_interval(secs => renewal_seconds / 2), %s) <= %s
         AND id > %s

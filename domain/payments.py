@@ -24,6 +24,7 @@ from domain.outbox import done, tell
 from domain.people import meet
 from domain.promos import spent
 from domain.reviews import review_by_rule
+from domain.screens import ways_to_pay
 
 _PAID = (PurchaseStatus.PAID, PurchaseStatus.REFUNDED)
 
@@ -98,6 +99,9 @@ def pay_from_balance(command: PayFromBalance, draft: Draft) -> Receipt | None:
         refusal: messages.Message = messages.NotForSale(replaces=command.replaces)
     elif purchase.status in _PAID:
         refusal = messages.AlreadyPaid(title=purchase.title, replaces=command.replaces)
+    elif purchase.valid_until is not None and purchase.valid_until < draft.now:
+        # Nothing was charged yet, so an old price need not be kept, as with an invoice that somebody else holds.
+        refusal = ways_to_pay(draft, user, purchase.item, command.replaces)
     elif spent(draft, purchase):
         refusal = messages.CodeRefused(code=purchase.promo_code or "", reason="used_by_you")
     elif (balance := held(draft, user.id, purchase.price.currency)) < purchase.price:

@@ -38,8 +38,10 @@ def auto_renew(command: AutoRenew, draft: Draft) -> Renewal:
 
 
 def renews_at(subscription: Subscription) -> datetime | None:
-    """From when on it is renewed; None if it does not renew by itself."""
-    if not subscription.auto_renewal or subscription.trial or subscription.renewal_seconds is None:
+    """From when on it is renewed from the balance; None if it is not, as while Stars pay for it every month."""
+    if not subscription.auto_renewal or subscription.trial or subscription.recurring:
+        return None
+    if subscription.renewal_seconds is None:
         return None
     half = timedelta(seconds=subscription.renewal_seconds // 2)
     return subscription.expires_at - min(RENEWAL_WINDOW, half)
