@@ -26,6 +26,7 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,32}$")]
 Title = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
 #: One title for everybody, or a table with one for each language.
 Titles = Title | dict[str, Title]
+Devices = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Stars = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 
 
@@ -37,6 +38,8 @@ class PlanEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     duration: str
     price: str
     stars: Stars
+    traffic: str | None = None
+    devices: Devices | None = None
 
 
 class TopUpEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,6 +56,8 @@ class TrialEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     title: Titles
     duration: str
+    traffic: str | None = None
+    devices: Devices | None = None
 
 
 class EarningEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,6 +109,8 @@ def catalogue_of(
             _price(f"plans.{entry.id}.price", entry.price, currency),
             Money(entry.stars, "XTR"),
             entry.title if isinstance(entry.title, dict) else {},
+            traffic_of(f"plans.{entry.id}.traffic", entry.traffic),
+            entry.devices,
         )
         for entry in plans
     }
@@ -138,6 +145,8 @@ def _trial(entry: TrialEntry | None, language: str) -> Trial | None:
         _title("trial.title", entry.title, language),
         duration_of("trial.duration", entry.duration),
         entry.title if isinstance(entry.title, dict) else {},
+        traffic_of("trial.traffic", entry.traffic),
+        entry.devices,
     )
 
 
@@ -204,6 +213,19 @@ def _price(key: str, text: str, currency: str) -> Money:
 
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+_BYTES: Final = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def traffic_of(key: str, text: str | None) -> int | None:
+    """Bytes as the file says them, None for no limit; raises ValueError with a sentence that begins with the key."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"([1-9][0-9]{0,5}) ?(MB|GB|TB)", text)
+    if match is None:
+        raise ValueError(f"{key}: found {text!r}, expected an amount such as '100 GB', '500 MB' or '2 TB'")
+    return int(match[1]) * _BYTES[match[2]]
 
 
 def duration_of(key: str, text: str) -> timedelta:

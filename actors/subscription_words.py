@@ -1,9 +1,7 @@
 """What a subscription says to people: names of entries that tell something, and the words of its page."""
 
-from datetime import datetime
-
-from actors.words import Words
-from integrations.subscription import PageWords
+from actors.words import Data, Words
+from integrations.subscription import PageWords, Subscription, Traffic
 
 
 def expired(words: Words, bot: str) -> str:
@@ -11,18 +9,24 @@ def expired(words: Words, bot: str) -> str:
     return words.plain("entry-expired-renew-in", bot=bot) if bot else words.plain("entry-expired")
 
 
+def stopped(words: Words, bot: str) -> str:
+    """The same where the traffic is used up and there is time left."""
+    return words.plain("entry-stopped-renew-in", bot=bot) if bot else words.plain("entry-stopped")
+
+
 def unknown(words: Words, bot: str) -> str:
     """What an address says that nobody has."""
     return words.plain("entry-unknown-ask", bot=bot) if bot else words.plain("entry-unknown")
 
 
-def page_words(words: Words, active: bool, expires_at: datetime | None) -> PageWords:
-    """The words of the page; the moment is None where there is no subscription."""
-    status = ""
-    if expires_at is not None and active:
-        status = words.plain("page-active", until=expires_at)
-    elif expires_at is not None:
-        status = words.plain("page-ended", at=expires_at)
+def page_words(words: Words, subscription: Subscription, *, runs: bool) -> PageWords:
+    """The words of a subscription's page; `runs` while there is time left."""
+    status = traffic = ""
+    if subscription.expires_at is not None:
+        traffic = _traffic(words, subscription.traffic)
+        status = words.plain("page-ended", at=subscription.expires_at)
+        if runs:
+            status = words.plain("page-active", until=subscription.expires_at)
     return PageWords(
         language=words.language,
         status=status,
@@ -42,4 +46,12 @@ def page_words(words: Words, active: bool, expires_at: datetime | None) -> PageW
         support=words.plain("page-support"),
         open_app=words.plain("page-open-app"),
         open_app_how=words.plain("page-open-app-how"),
+        traffic=traffic,
     )
+
+
+def _traffic(words: Words, traffic: Traffic) -> str:
+    used = Data(traffic.upload + traffic.download)
+    if not traffic.limit:
+        return words.plain("page-traffic-so-far", used=used)
+    return words.plain("page-traffic", used=used, traffic=Data(traffic.limit))

@@ -23,7 +23,7 @@ from starlette.routing import Route
 from actors.environment import Environment
 from actors.reading import DatabaseAway
 from actors.screens import Shop, address_of
-from actors.subscription_words import expired, page_words, unknown
+from actors.subscription_words import expired, page_words, stopped, unknown
 from actors.words import Recipient, Words
 from integrations.rate_limit import RateLimit, client_address
 from integrations.subscription import (
@@ -31,6 +31,7 @@ from integrations.subscription import (
     PageWords,
     Rendered,
     Subscription,
+    Traffic,
     Visitor,
     app_named,
     form_for,
@@ -54,11 +55,16 @@ _DRAWN_AT_ONCE: Final = 2
 
 _AWAY_SECONDS: Final = 30
 
+#: States of a subscription whose traffic is used up while there is time left: without grace, and in it.
+_STOPPED: Final = ("stopped", "stopped_in_grace")
+
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 _HOLDER: Final = """
-    SELECT uuid, status, expires_at, coalesce(chosen_language, language) AS language, time_zone
-    FROM subscriptions JOIN users ON users.id = user_id WHERE token = %s
+    SELECT uuid, status, expires_at, coalesce(chosen_language, language) AS language, time_zone, traffic, traffic_from,
+        stopped, coalesce(up, 0) AS up, coalesce(down, 0) AS down
+    FROM subscriptions JOIN users ON users.id = user_id LEFT JOIN usage ON subscription_id = subscriptions.id
+    WHERE token = %s
 """
 
 
@@ -71,6 +77,19 @@ class Holder:
     expires_at: datetime
     language: str | None
     time_zone: str | None
+    traffic: int | None
+    traffic_from: int
+    stopped: str | None
+    up: int
+    down: int
+
+    @property
+    def used(self) -> Traffic:
+        """What was moved of the allowance, which does not tell directions apart: their shares are those of all time."""
+        together = self.up + self.down
+        moved = together - self.traffic_from
+        up = moved * self.up // together if together else 0
+        return Traffic(up, moved - up, self.traffic or 0)
 
 
 class Subscriptions:
@@ -144,17 +163,19 @@ class Subscriptions:
         )
         words = self._shop.words_for(_reader(holder, request))
         subscription = self._subscription_of(holder, asked, words)
-        return holder, subscription, page_words(words, bool(subscription.profiles), subscription.expires_at)
+        runs = self._state(holder) in ("active", *_STOPPED)
+        return holder, subscription, page_words(words, subscription, runs=runs)
 
     def _subscription_of(self, holder: Holder | None, token: str, words: Words) -> Subscription:
         username = self._environment.bot_username
         bot = f"@{username}" if username else ""
         state = self._state(holder)
-        nodes = {"active": self._shop.nodes, "grace": [each for each in self._shop.nodes if each.grace]}.get(
-            state, ()
-        )
+        in_grace = [each for each in self._shop.nodes if each.grace]
+        nodes = {"active": self._shop.nodes, "grace": in_grace, _STOPPED[True]: in_grace}.get(state, ())
         if holder is None:
             notice = unknown(words, bot)
+        elif state in _STOPPED:
+            notice = stopped(words, bot)
         elif state != "active":
             notice = expired(words, bot)
         else:
@@ -166,6 +187,7 @@ class Subscriptions:
             notice=notice,
             other_app=words.plain("entry-other-app"),
             expires_at=None if holder is None else holder.expires_at,
+            traffic=Traffic() if holder is None else holder.used,
             bot_url=f"https://t.me/{username}" if username else "",
             support_url=_support_url(self._shop.support),
         )
@@ -179,6 +201,8 @@ class Subscriptions:
             return "unknown"
         if holder.status == "active" and holder.expires_at <= self._context.clock.now():
             return "expired"
+        if holder.stopped is not None:
+            return _STOPPED[holder.stopped == "grace"]
         return holder.status
 
     async def _answer(

@@ -9,7 +9,10 @@ from domain.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Access for a length of time; `titles` are its title in other languages."""
+    """Access for a length of time; `titles` are its title in other languages.
+
+    `traffic` in bytes, up and down together, and `devices` at once are what it is for; None is no limit.
+    """
 
     id: str
     title: str
@@ -17,6 +20,8 @@ class Plan:
     price: Money
     stars: Money
     titles: Mapping[str, str] = field(default_factory=dict)
+    traffic: int | None = None
+    devices: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +37,13 @@ class TopUp:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Access for nothing, once for each person who never had any."""
+    """Access for nothing, once for each person who never had any; `traffic` and `devices` as of a plan."""
 
     title: str
     duration: timedelta
     titles: Mapping[str, str] = field(default_factory=dict)
+    traffic: int | None = None
+    devices: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

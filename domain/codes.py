@@ -1,6 +1,7 @@
 """What people enter or follow: gifts, promo codes, invitations, and the trial."""
 
 from domain import messages
+from domain.allowance import Terms
 from domain.commands import EnterCode, Start, StartTrial
 from domain.draft import Draft
 from domain.entities import PeriodCause, User
@@ -54,7 +55,13 @@ def start_trial(command: StartTrial, draft: Draft) -> None:
     else:
         seconds = int(terms.duration.total_seconds())
         subscription, grant = give_time(
-            draft, user.id, seconds, PeriodCause.TRIAL, user.number, title=terms.title
+            draft,
+            user.id,
+            seconds,
+            PeriodCause.TRIAL,
+            user.number,
+            title=terms.title,
+            terms=Terms(terms.traffic, terms.devices),
         )
         message = messages.TrialStarted(
             title=terms.title,

@@ -72,6 +72,8 @@ DELIVERY: Final[dict[str, Delivery]] = {
     "under_review": _FACT,
     "access_ready": _FACT,
     "expired": _FACT,
+    "traffic_runs_out": _FACT,
+    "traffic_used_up": _FACT,
     "trial_started": _FACT,
     "promo_redeemed": _FACT,
     "gift_ready": _FACT,

@@ -227,6 +227,10 @@ class Draft:
         owner = self.owners.get(subscription_id)
         return None if owner is None else self.rows.subscriptions.get(owner)
 
+    def usage(self, subscription_id: int) -> Usage:
+        """What a subscription has moved in all."""
+        return self.rows.usage.get(subscription_id) or Usage(subscription_id)
+
     def payment(self, payment_id: int) -> Payment | None:
         """The payment with this id."""
         charge = self.charges.get(payment_id)

@@ -6,6 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from domain import messages
+from domain.allowance import Terms
 from domain.draft import Draft
 from domain.entities import Gift, PeriodCause, Purchase, User
 from domain.outbox import tell
@@ -38,11 +39,18 @@ def redeem(draft: Draft, gift: Gift, user: User) -> messages.Message:
     if gift.redeemed_by is not None:
         return messages.CodeRefused(code=gift.code, reason="gift_redeemed")
     draft.rows.gifts.put(replace(gift, redeemed_by=user.id, redeemed_at=draft.now))
-    subscription, grant = give_time(
-        draft, user.id, gift.duration_seconds, PeriodCause.GIFT, gift.id, title=gift.title
-    )
     purchase = draft.rows.purchases.get(gift.purchase_id)
-    if purchase is not None and purchase.user_id != user.id:
+    assert purchase is not None, "a gift is read with its purchase"
+    subscription, grant = give_time(
+        draft,
+        user.id,
+        gift.duration_seconds,
+        PeriodCause.GIFT,
+        gift.id,
+        title=gift.title,
+        terms=Terms(purchase.traffic, purchase.devices),
+    )
+    if purchase.user_id != user.id:
         tell(draft, purchase.user_id, f"gift:{gift.id}", messages.GiftTaken(title=gift.title))
     return messages.GiftRedeemed(
         title=gift.title, expires_at=subscription.expires_at, connecting=not grant.ready

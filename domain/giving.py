@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from domain import messages
+from domain.allowance import Terms
 from domain.draft import Draft
 from domain.entities import Payment, PeriodCause, Purchase, PurchaseKind, PurchaseStatus
 from domain.gifts import wrap
@@ -56,6 +57,7 @@ def _extend(
         payment.id,
         title=purchase.title,
         bought=Bought(purchase.item, full_price, seconds, purchase.recurring or purchase.renews is not None),
+        terms=Terms(purchase.traffic, purchase.devices),
     )
     if purchase.kind is PurchaseKind.RENEWAL and purchase.renews is None:
         return messages.Renewed(

@@ -9,11 +9,11 @@ from domain.entities import Grant, Subscription, SubscriptionStatus
 def put_grant(draft: Draft, subscription: Subscription) -> Grant:
     """Have the nodes do as the subscription says: a new version of its grant where that said otherwise."""
     known = draft.rows.grants.get(subscription.id)
-    grace = subscription.status is SubscriptionStatus.GRACE
+    grace = subscription.in_grace
     grant = Grant(
         subscription_id=subscription.id,
         uuid=subscription.uuid,
-        present=subscription.status is not SubscriptionStatus.EXPIRED,
+        present=subscription.on_nodes,
         version=1 if known is None else known.version + 1,
         change=0,
         decided_at=draft.now,
@@ -30,7 +30,7 @@ def put_grant(draft: Draft, subscription: Subscription) -> Grant:
 def end(draft: Draft, subscription: Subscription, *, grace: bool = False) -> Subscription:
     """End a subscription now: its user is to be on no node any more, or only for what it takes to pay."""
     status = SubscriptionStatus.GRACE if grace else SubscriptionStatus.EXPIRED
-    ended = draft.rows.subscriptions.put(replace(subscription, status=status))
+    ended = draft.rows.subscriptions.put(replace(subscription, status=status, stopped=None))
     put_grant(draft, ended)
     return ended
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from domain.allowance import Terms, with_terms
 from domain.draft import Draft
 from domain.entities import Grant, Period, PeriodCause, Subscription, SubscriptionStatus
 from domain.grants import end, put_grant
@@ -39,12 +40,13 @@ def give_time(
     *,
     title: str,
     bought: Bought | None = None,
+    terms: Terms | None = None,
 ) -> tuple[Subscription, Grant]:
     """Add time to the user's subscription: after its end while it runs, from now where it does not.
 
     The first time makes the subscription; UUID and address stay the same ever after (U6). Anything but a trial ends
-    being on trial (I5). Where the user is not to be on the nodes as things stand, or only in grace, a new version of
-    the grant says that they are.
+    being on trial (I5). `terms` are those of a plan, whose traffic comes with the time. Where the user is not to be on
+    the nodes as things stand, or only in grace, a new version of the grant says that they are.
     """
     known = draft.rows.subscriptions.get(user_id) or _new(draft, user_id, title)
     start = max(
@@ -58,6 +60,7 @@ def give_time(
         periods=known.periods + 1,
         trial=cause is PeriodCause.TRIAL,
     )
+    subscription = with_terms(draft, known, subscription, terms)
     if bought is not None:
         subscription = replace(
             subscription,

@@ -76,6 +76,8 @@ def _terms(draft: Draft, user: User, command: StartPurchase, item: Plan | TopUp)
         value=item.price,
         recurring=command.recurring,
         valid_until=draft.now + INVOICE_STANDS,
+        traffic=None if plan is None else plan.traffic,
+        devices=None if plan is None else plan.devices,
     )
 
 

@@ -27,6 +27,7 @@ from domain.entities import (
     ReviewAction,
 )
 from domain.ledger import clearing, draw_balance, move
+from domain.limits import take_traffic
 from domain.money import Money
 from domain.outbox import done, tell
 from domain.periods import take_time
@@ -169,6 +170,7 @@ def _take_what_was_given(draft: Draft, payment: Payment, purchase: Purchase) -> 
         holder = gift.redeemed_by
     if seconds is not None:
         take_time(draft, holder, seconds, PeriodCause.REFUND, payment.id)
+    take_traffic(draft, holder, purchase.traffic)
     subscription = draft.rows.subscriptions.get(purchase.user_id)
     if purchase.kind in (PurchaseKind.PLAN, PurchaseKind.RENEWAL) and subscription is not None:
         # Or the balance would be charged again for what was just given back.

@@ -109,6 +109,8 @@ def order_of(draft: Draft, subscription: Subscription) -> Purchase | None:
         status=PurchaseStatus.INVOICED,
         created_at=draft.now,
         value=price,
+        traffic=plan.traffic if isinstance(plan, Plan) else subscription.renewal_traffic,
+        devices=plan.devices if isinstance(plan, Plan) else subscription.devices,
     )
 
 

@@ -193,6 +193,8 @@ def _to_grant(draft: Draft, command: SettleReview, payment: Payment, review: Rev
             status=PurchaseStatus.INVOICED,
             created_at=draft.now,
             value=plan.price,
+            traffic=plan.traffic,
+            devices=plan.devices,
         )
     )
 

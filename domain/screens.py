@@ -1,6 +1,7 @@
 """The screens that people ask for, as facts."""
 
 from domain import messages
+from domain.allowance import used
 from domain.catalogue import Plan
 from domain.commands import Show
 from domain.draft import Draft
@@ -67,6 +68,10 @@ def account(draft: Draft, user: User, replaces: int | None) -> messages.Account:
         connected=grant is not None and grant.present and grant.ready,
         uuid=str(subscription.uuid),
         token=subscription.token,
+        used=used(draft, subscription),
+        traffic=subscription.traffic,
+        devices=subscription.devices,
+        stopped=subscription.stopped is not None,
         replaces=replaces,
     )
 

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from domain.commands import Reading, RecordUsage
 from domain.draft import Draft
-from domain.entities import NodeRun, NodeUsage, Usage
+from domain.entities import NodeRun, NodeUsage
+from domain.limits import weigh
 
 
 def count(known: NodeUsage | None, reading: Reading, run: NodeRun, read_at: datetime) -> NodeUsage | None:
@@ -42,7 +43,8 @@ def record(command: RecordUsage, draft: Draft) -> int:
     """Count a page of readings; one of a subscription that we do not know is not ours to count."""
     news, run = 0, _run(command, draft)
     for reading in command.readings:
-        if draft.subscription(reading.subscription_id) is None:
+        subscription = draft.subscription(reading.subscription_id)
+        if subscription is None:
             continue
         known = draft.rows.node_usage.get((reading.subscription_id, command.node))
         fresh = count(known, reading, run, draft.now)
@@ -50,15 +52,12 @@ def record(command: RecordUsage, draft: Draft) -> int:
             continue
         draft.rows.node_usage.put(fresh)
         up, down = (known.up, known.down) if known is not None else (0, 0)
-        total = usage_of(draft, reading.subscription_id)
-        draft.rows.usage.put(replace(total, up=total.up + fresh.up - up, down=total.down + fresh.down - down))
+        up, down = fresh.up - up, fresh.down - down
+        total = draft.usage(reading.subscription_id)
+        draft.rows.usage.put(replace(total, up=total.up + up, down=total.down + down))
+        weigh(draft, subscription, up + down)
         news += 1
     return news
-
-
-def usage_of(draft: Draft, subscription_id: int) -> Usage:
-    """What a subscription has moved in all."""
-    return draft.rows.usage.get(subscription_id) or Usage(subscription_id)
 
 
 def _run(command: RecordUsage, draft: Draft) -> NodeRun:

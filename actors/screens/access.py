@@ -4,13 +4,24 @@ from io import BytesIO
 from uuid import UUID
 
 import segno
+from markupsafe import Markup
 
 from actors.screens.page import Page, Told, paragraphs, renewing, renewing_at_once, to_menu
 from actors.screens.shop import address_of, links_of
-from domain.messages import AccessReady, Account, AskToReissue, Expired, KeyNotReissued, KeyReissued
+from actors.words import Data
+from domain.messages import (
+    AccessReady,
+    Account,
+    AskToReissue,
+    Expired,
+    KeyNotReissued,
+    KeyReissued,
+    TrafficRunsOut,
+    TrafficUsedUp,
+)
 from integrations.telegram.outgoing import Button, Outgoing, SendPhoto, SendText
 
-Message = Account | Expired | AskToReissue | KeyReissued | KeyNotReissued
+Message = Account | Expired | TrafficRunsOut | TrafficUsedUp | AskToReissue | KeyReissued | KeyNotReissued
 
 
 def ready(message: AccessReady, page: Page) -> Outgoing:
@@ -32,10 +43,10 @@ def told(message: Message, page: Page) -> Told:
     match message:
         case Account():
             return _account(message, page)
+        case TrafficRunsOut() | TrafficUsedUp():
+            return _traffic(message, page), (_renewing(message, page),)
         case Expired():
-            button = renewing(page)
-            if message.price is not None:
-                button = renewing_at_once(page, message.price, message.period)
+            button = _renewing(message, page)
             if message.grace:
                 return page.words("expired-with-grace", title=message.title), (button,)
             return page.words("expired", title=message.title), (button,)
@@ -45,6 +56,32 @@ def told(message: Message, page: Page) -> Told:
             return _reissued(message, page)
         case KeyNotReissued():
             return _not_reissued(message, page)
+
+
+def _renewing(message: Expired | TrafficRunsOut | TrafficUsedUp, page: Page) -> tuple[Button, ...]:
+    if message.price is None:
+        return renewing(page)
+    return renewing_at_once(page, message.price, message.period)
+
+
+def _traffic(message: TrafficRunsOut | TrafficUsedUp, page: Page) -> Markup:
+    words, title, traffic = page.words, message.title, Data(message.traffic)
+    if isinstance(message, TrafficRunsOut):
+        return words("traffic-runs-out", title=title, used=Data(message.used), traffic=traffic)
+    if message.grace:
+        return words("traffic-used-up-with-grace", title=title, traffic=traffic, until=message.expires_at)
+    return words("traffic-used-up", title=title, traffic=traffic, until=message.expires_at)
+
+
+def _limits(message: Account, page: Page) -> list[Markup]:
+    """What was moved of what may be, and how many devices may be connected."""
+    words, used = page.words, Data(message.used)
+    lines = [words("account-traffic-so-far", used=used)]
+    if message.traffic is not None:
+        lines = [words("account-traffic", used=used, traffic=Data(message.traffic))]
+    if message.devices is not None:
+        lines.append(words("account-devices", devices=message.devices))
+    return lines
 
 
 def _not_reissued(message: KeyNotReissued, page: Page) -> Told:
@@ -73,7 +110,11 @@ def _account(message: Account, page: Page) -> Told:
         return words("account-without-plan") + "\n" + balance, ((plans,), to_menu(page))
     if not message.active:
         return words("account-ended", title=title, at=until) + "\n" + balance, (renewing(page), to_menu(page))
-    head = words("account-active", title=title, until=until) + "\n" + balance
+    head = Markup("\n").join(
+        [words("account-active", title=title, until=until), balance, *_limits(message, page)]
+    )
+    if message.stopped:
+        return paragraphs(head, words("account-stopped")), (renewing(page), to_menu(page))
     if not message.connected:
         return paragraphs(head, words("account-connecting")), (to_menu(page),)
     keys = [words("account-key", key=link) for link in links_of(UUID(uuid), shop)]

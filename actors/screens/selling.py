@@ -2,7 +2,8 @@
 
 from markupsafe import Markup
 
-from actors.screens.page import Page, Told, to_menu
+from actors.screens.page import Page, Told, paragraphs, to_menu
+from actors.words import Data
 from domain.catalogue import Plan, TopUp
 from domain.messages import NotForSale, PlanList, TopUpList, WaysToPay
 from domain.purchases import STARS_PERIOD
@@ -67,12 +68,25 @@ def _ways_to_pay(message: WaysToPay, page: Page) -> Told:
         ways.append((Button(by_balance, data=f"{buy}:balance"),))
     kind = message.item.partition(":")[0]
     back = {"top_up": "show:top_ups", "gift": "show:gifts"}.get(kind, "show:plans")
-    return _offer(message, page, item), (*ways, (Button(words.plain("button-back"), data=back),))
+    return paragraphs(_offer(message, page, item), *_limits(item, page)), (
+        *ways,
+        (Button(words.plain("button-back"), data=back),),
+    )
 
 
 def item_is_monthly(item: Plan | TopUp) -> bool:
     """Whether a Stars subscription can charge for it: they all last 30 days."""
     return isinstance(item, Plan) and item.duration == STARS_PERIOD
+
+
+def _limits(item: Plan | TopUp, page: Page) -> list[Markup]:
+    """What a plan is for besides time, if that is limited."""
+    lines = []
+    if isinstance(item, Plan) and item.traffic is not None:
+        lines.append(page.words("plan-traffic", traffic=Data(item.traffic)))
+    if isinstance(item, Plan) and item.devices is not None:
+        lines.append(page.words("account-devices", devices=item.devices))
+    return [Markup("\n").join(lines)] if lines else []
 
 
 def _offer(message: WaysToPay, page: Page, item: Plan | TopUp) -> Markup:

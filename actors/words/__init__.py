@@ -7,9 +7,10 @@ Texts of messages are Telegram's HTML, and whatever is put into them is escaped;
 
 from actors.words.languages import Languages, MalformedWords, all_languages, languages, words_in
 from actors.words.words import Recipient, Value, Words
-from actors.words.writing import write_language
+from actors.words.writing import Data, write_language
 
 __all__ = [
+    "Data",
     "Languages",
     "MalformedWords",
     "Recipient",

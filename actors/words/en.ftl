@@ -65,6 +65,7 @@ ways-to-pay-gift =
 ways-to-pay-promo =
     <b>{ $title }</b> for <b>{ $price }</b> instead of { $full }, with the code { $code }.
     How would you like to pay?
+plan-traffic = 📊 Traffic: { $traffic }
 stars-subscription =
     ⭐ <b>{ $title }</b> for <b>{ $price }</b> every 30 days.
     You can cancel at any time in Telegram's settings.
@@ -113,6 +114,10 @@ account-without-plan = 🔑 You have no plan yet.
 account-active = 🔑 <b>{ $title }</b> until <b>{ $until }</b>
 account-ended = ⏳ <b>{ $title }</b> ended on { $at }.
 account-balance = 💰 Balance: <b>{ $balance }</b>
+account-traffic = 📊 Traffic: <b>{ $used }</b> of { $traffic }
+account-traffic-so-far = 📊 Traffic: <b>{ $used }</b>
+account-devices = 📱 Devices: up to { $devices }
+account-stopped = ⛔ Your traffic is used up, so your access is paused. Renew, and the same key works again at once.
 account-connecting = Paid, and being connected: the key comes in a moment.
 account-key = <code>{ $key }</code>
 account-address =
@@ -123,6 +128,15 @@ expired =
     Renew, and the same key works again at once.
 expired-with-grace =
     ⏳ <b>{ $title }</b> is over. For a while your key still opens Telegram and the pages where you can pay, and nothing else.
+    Renew, and it works as before at once.
+traffic-runs-out =
+    📊 <b>{ $title }</b>: { $used } of your { $traffic } of traffic are used.
+    Renew, and the next period's traffic is yours at once, on top of what is left.
+traffic-used-up =
+    ⛔ <b>{ $title }</b>: all of your { $traffic } of traffic are used, so your access is paused. Your time runs until { $until }.
+    Renew, and the same key works again at once.
+traffic-used-up-with-grace =
+    ⛔ <b>{ $title }</b>: all of your { $traffic } of traffic are used. Until { $until } your key opens Telegram and the pages where you can pay, and nothing else.
     Renew, and it works as before at once.
 ask-to-reissue =
     ♻️ <b>Another key?</b>
@@ -318,6 +332,8 @@ refusal-code = You have used the promo code of this invoice for another one. Ple
 
 entry-expired-renew-in = Expired: renew in { $bot }
 entry-expired = Expired: renew in the bot
+entry-stopped-renew-in = Traffic used up: renew in { $bot }
+entry-stopped = Traffic used up: renew in the bot
 entry-unknown-ask = Nothing is at this address: ask { $bot } for yours
 entry-unknown = Nothing is at this address: ask the bot for yours
 entry-no-servers = No server is set up yet
@@ -327,6 +343,8 @@ entry-other-app = Take another app: this one knows none of these servers
 
 page-active = Active until { $until }
 page-ended = Ended on { $at }
+page-traffic = Traffic: { $used } of { $traffic }
+page-traffic-so-far = Traffic: { $used }
 page-connect = Connect
 page-connect-how = Get an app, then add your subscription to it. The app finds new servers by itself.
 page-get = Get

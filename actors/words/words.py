@@ -15,11 +15,11 @@ from babel import Locale
 from fluent.runtime import FluentBundle
 from markupsafe import Markup, escape
 
-from actors.words.writing import write_moment, write_money, write_zone
+from actors.words.writing import Data, write_data, write_moment, write_money, write_zone
 from domain.money import Money
 
 #: What can be put into a text. An int chooses plural forms; `Markup` is HTML already.
-Value = str | Markup | int | Money | datetime
+Value = str | Markup | int | Money | Data | datetime
 
 #: Unicode's classes of characters that run, or make others run, from right to left.
 _TURNING: Final = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"})
@@ -86,6 +86,8 @@ class Words:
                 return value
             case Money():
                 return self.money(value)
+            case Data():
+                return write_data(value, self._locale)
             case datetime():
                 return self.moment(value)
             case str():

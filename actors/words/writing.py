@@ -1,12 +1,14 @@
-"""Money and moments as a language writes them, from Unicode's data (CLDR) by Babel."""
+"""Money, moments and amounts of data as a language writes them, from Unicode's data (CLDR) by Babel."""
 
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Final
 
 from babel import Locale
 from babel.dates import format_date, format_time, get_datetime_format, get_timezone_location
 from babel.numbers import format_currency, format_decimal, get_currency_symbol
+from babel.units import format_unit
 
 from domain.money import EXPONENTS, Money
 
@@ -22,6 +24,9 @@ _SIGNS: Final = {
     "TRY": "₺",
 }
 
+_DATA_UNITS: Final = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
+_THOUSAND: Final = 1000
+
 _NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 
@@ -36,6 +41,26 @@ def write_money(money: Money, locale: Locale) -> str:
     pattern = str(locale.currency_formats["standard"].pattern)
     form = pattern.replace(".00", "") if whole else pattern
     return format_currency(amount, money.currency, form, locale, currency_digits=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """An amount of data in bytes."""
+
+    count: int
+
+
+def write_data(data: Data, locale: Locale) -> str:
+    """An amount in the unit that a person would choose, by thousands: `840 kB`, `1.25 GB`, `1,25 ГБ`."""
+    amount, unit = Decimal(data.count), _DATA_UNITS[0]
+    for following in _DATA_UNITS[1:]:
+        if amount < _THOUSAND:
+            break
+        amount, unit = amount / _THOUSAND, following
+    places = Decimal("0.01") if unit not in _DATA_UNITS[:2] else Decimal(1)
+    # Down, or the last byte of a limit would look used before it is.
+    rounded = amount.quantize(places, ROUND_DOWN).normalize()
+    return str(format_unit(rounded, f"digital-{unit}", "short", locale=locale))
 
 
 def write_language(code: str) -> str:

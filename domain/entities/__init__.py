@@ -13,6 +13,7 @@ from domain.entities.access import (
     Period,
     PeriodCause,
     Provision,
+    Stop,
     Subscription,
     SubscriptionStatus,
 )
@@ -109,6 +110,7 @@ __all__ = [
     "Review",
     "ReviewAction",
     "Reward",
+    "Stop",
     "Subscription",
     "SubscriptionStatus",
     "Transfer",

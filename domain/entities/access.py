@@ -17,6 +17,13 @@ class SubscriptionStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class Stop(StrEnum):
+    """How access is stopped while there is time left, because the traffic is used up: all of it, or but for grace."""
+
+    OFF = "off"
+    GRACE = "grace"
+
+
 class Subscription(Struct, frozen=True, gc=False):
     """A user's access; UUID and address token stay the same for its whole life, or until they are reissued (U6).
 
@@ -25,6 +32,9 @@ class Subscription(Struct, frozen=True, gc=False):
     `periods` is how many periods made up its end so far, `trial` holds until something else gave time. `item`,
     `renewal_price` and `renewal_seconds` are the plan that was bought last, at its full price;
     `recurring` if its provider charges for the next period by itself. The next reminder is due at `remind_at`.
+
+    `traffic` bytes may be moved from the moment on at which `traffic_from` had been, None is no limit; where they are
+    used up it is `stopped`. `renewal_traffic` is what the plan that was bought last adds.
     """
 
     id: int
@@ -46,6 +56,21 @@ class Subscription(Struct, frozen=True, gc=False):
     remind_at: datetime | None = None
     generation: int = 0
     reissued_at: datetime | None = None
+    traffic: int | None = None
+    traffic_from: int = 0
+    devices: int | None = None
+    stopped: Stop | None = None
+    renewal_traffic: int | None = None
+
+    @property
+    def on_nodes(self) -> bool:
+        """Whether nodes are to have its user."""
+        return self.status is not SubscriptionStatus.EXPIRED and self.stopped is not Stop.OFF
+
+    @property
+    def in_grace(self) -> bool:
+        """Whether its user is to reach only what it takes to pay."""
+        return self.status is SubscriptionStatus.GRACE or self.stopped is Stop.GRACE
 
 
 class PeriodCause(StrEnum):

@@ -64,7 +64,7 @@ class Purchase(Struct, frozen=True, gc=False):
 
     `value` is its price in the shop's currency: whatever else was paid is worth so much of it. `promo_held` while the
     invoice holds a use of its promo code. A Stars subscription is `recurring`, and each later charge of it is a
-    purchase that `renews` the first.
+    purchase that `renews` the first. `traffic` in bytes and `devices` are what a plan is for, None is no limit.
     """
 
     id: int
@@ -88,6 +88,8 @@ class Purchase(Struct, frozen=True, gc=False):
     recurring: bool = False
     renews: int | None = None
     valid_until: datetime | None = None
+    traffic: int | None = None
+    devices: int | None = None
 
 
 class Payment(Struct, frozen=True, gc=False):

@@ -13,6 +13,8 @@ from domain.messages.access import (
     Expired,
     KeyNotReissued,
     KeyReissued,
+    TrafficRunsOut,
+    TrafficUsedUp,
     TrialStarted,
 )
 from domain.messages.base import (
@@ -84,6 +86,8 @@ AnyMessage = (
     AccessReady
     | TrialStarted
     | Expired
+    | TrafficRunsOut
+    | TrafficUsedUp
     | AskToReissue
     | KeyReissued
     | KeyNotReissued
@@ -208,6 +212,8 @@ __all__ = [
     "TimeGranted",
     "TopUpList",
     "ToppedUp",
+    "TrafficRunsOut",
+    "TrafficUsedUp",
     "TrialStarted",
     "TrialUnavailable",
     "UnderReview",

@@ -34,6 +34,27 @@ class Expired(Message, frozen=True, kw_only=True, tag="expired"):
     grace: bool = False
 
 
+class TrafficRunsOut(Message, frozen=True, kw_only=True, tag="traffic_runs_out"):
+    """Most of the traffic of a plan is used, in bytes; `price` and `period` are for renewing it at once."""
+
+    title: str
+    used: int
+    traffic: int
+    price: Money | None = None
+    period: int = 0
+
+
+class TrafficUsedUp(Message, frozen=True, kw_only=True, tag="traffic_used_up"):
+    """All of the traffic is used and access stops, though there is time until `expires_at`; `grace` as in `Expired`."""
+
+    title: str
+    traffic: int
+    expires_at: datetime
+    price: Money | None = None
+    period: int = 0
+    grace: bool = False
+
+
 class AskToReissue(Message, frozen=True, kw_only=True, tag="ask_to_reissue"):
     """Asks whether the user really wants another key, as the present one ends with it."""
 

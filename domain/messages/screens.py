@@ -37,7 +37,10 @@ class TopUpList(Message, frozen=True, kw_only=True, tag="top_up_list"):
 
 
 class Account(Message, frozen=True, kw_only=True, tag="account"):
-    """What the user has and until when; `connected` once a node has confirmed the key."""
+    """What the user has and until when; `connected` once a node has confirmed the key.
+
+    `used` bytes of `traffic` (None is no limit) are moved; `stopped` if they are used up.
+    """
 
     balance: Money
     title: str | None = None
@@ -46,6 +49,10 @@ class Account(Message, frozen=True, kw_only=True, tag="account"):
     connected: bool = False
     uuid: str | None = None
     token: str | None = None
+    used: int = 0
+    traffic: int | None = None
+    devices: int | None = None
+    stopped: bool = False
 
 
 class Choices(Message, frozen=True, kw_only=True, tag="choices"):

@@ -43,6 +43,8 @@ class PageWords:
     support: str
     open_app: str
     open_app_how: str
+    #: How much was moved, of how much there may be.
+    traffic: str = ""
 
 
 @dataclass(frozen=True, slots=True)

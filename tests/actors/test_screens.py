@@ -92,6 +92,7 @@ def every_message(title: str) -> list[AnyMessage]:
         messages.Expired(title=title),
         messages.Expired(title=title, price=RUB, period=10**18),
         messages.Expired(title=title, grace=True),
+        *limits(title),
         messages.AskToReissue(),
         messages.KeyReissued(active=True),
         messages.KeyReissued(active=False, reason=title),
@@ -105,6 +106,20 @@ def every_message(title: str) -> list[AnyMessage]:
         *what_comes_after(title),
         *unasked(title),
         *broadcasts(title),
+    ]
+
+
+def limits(title: str) -> list[AnyMessage]:
+    account = messages.Account(
+        balance=RUB, title=title, expires_at=WHEN, active=True, uuid=str(UUID(int=1)), token=TOKEN
+    )
+    return [
+        structs.replace(account, connected=True, used=10**18, traffic=10**18, devices=1000),
+        structs.replace(account, used=1, traffic=1, stopped=True),
+        messages.TrafficRunsOut(title=title, used=800 * 10**6, traffic=10**9),
+        messages.TrafficRunsOut(title=title, used=800, traffic=1000, price=RUB, period=10**18),
+        messages.TrafficUsedUp(title=title, traffic=10**12, expires_at=WHEN),
+        messages.TrafficUsedUp(title=title, traffic=10**12, expires_at=WHEN, price=RUB, period=1, grace=True),
     ]
 
 

@@ -18,6 +18,7 @@ from actors.gateway import Gateway
 from actors.metrics import Metrics
 from actors.reading import DatabaseAway, Parameters, Reading
 from actors.screens import Shop
+from domain.catalogue import Catalogue
 from integrations.subscription import Form
 from integrations.xray.link import parse_link
 from integrations.xray.node import Node
@@ -91,13 +92,15 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(database: Database, folder: Path, nodes: Sequence[Node] = NODES) -> AsyncIterator[Desk]:
+async def open_desk(
+    database: Database, folder: Path, nodes: Sequence[Node] = NODES, catalogue: Catalogue = CATALOGUE
+) -> AsyncIterator[Desk]:
     """Serve a shop's subscription addresses."""
     port = free_ports()
-    async with environment(database, folder, gateway=port) as plain:
+    async with environment(database, folder, gateway=port, catalogue=catalogue) as plain:
         reading = Noting(plain.readers)
         surroundings = replace(plain, readers=reading)
-        shop = Shop("Test VPN", "@help", CATALOGUE, nodes, f"http://127.0.0.1:{port}", crypto=False)
+        shop = Shop("Test VPN", "@help", catalogue, nodes, f"http://127.0.0.1:{port}", crypto=False)
         actors: dict[str, Callable[[Context], Actor]] = {
             "db_writer": partial(DbWriter, environment=surroundings),
             "gateway": partial(Gateway, environment=surroundings, shop=shop),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
-from actors.words import Languages, MalformedWords, Recipient, Words, all_languages, words_in
+from actors.words import Data, Languages, MalformedWords, Recipient, Words, all_languages, words_in
 from actors.words.languages import parse
 from domain.money import Money
 
@@ -82,6 +82,26 @@ def test_a_moment_is_the_readers_own_date_and_time(
     language: str, time_zone: str | None, written: str
 ) -> None:
     assert spaced(words(language, time_zone).moment(LATE)) == written
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "written"),
+    [
+        ("en", 0, "0 byte"),
+        ("en", 999, "999 byte"),
+        ("en", 999_999, "999 kB"),
+        ("en", 1_250_000_000, "1.25 GB"),
+        ("ru", 1_250_000_000, "1,25 ГБ"),
+        ("en", 99_999_999_999, "99.99 GB"),
+        ("en", 100_000_000_000, "100 GB"),
+        ("ru", 12_345_000_000_000_000, "12 345 ТБ"),
+    ],
+)
+def test_data_are_written_as_the_language_writes_them_and_never_more_than_there_are(
+    language: str, count: int, written: str
+) -> None:
+    text = words(language).plain("page-traffic-so-far", used=Data(count))
+    assert spaced(text).partition(": ")[2] == written
 
 
 @pytest.mark.parametrize(

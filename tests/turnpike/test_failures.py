@@ -187,6 +187,12 @@ async def test_a_port_that_is_taken_is_named(
             "plans.month.duration: found '30 days', expected a length of time such as '30d'",
         ),
         (
+            '"30d"',
+            '"30d"\ntraffic = "100"',
+            "plans.month.traffic: found '100', expected an amount such as '100 GB', '500 MB' or '2 TB'",
+        ),
+        ('"30d"', '"30d"\ndevices = 0', "plans[0].devices: expected `int` >= 1"),
+        (
             'strategy = "rest_for_one"',
             'strategy = "rest_for_on"',
             "tree.strategy: found 'rest_for_on', expected one of",
