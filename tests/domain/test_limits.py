@@ -71,8 +71,7 @@ class Customer:
         assert found is not None
         return found
 
-    @property
-    def on_nodes(self) -> bool:
+    def is_on_nodes(self) -> bool:
         grant = self.shop.rows.grants.get(1)
         assert grant is not None
         assert (grant.present, grant.grace) == (self.subscription.on_nodes, self.subscription.in_grace)
@@ -87,17 +86,17 @@ def test_people_are_told_when_most_is_used_and_when_all_is_and_then_access_stops
     alice = Customer()
     alice.buy()
     alice.move(799)
-    assert (alice.told, alice.on_nodes) == ([], True)
+    assert (alice.told, alice.is_on_nodes()) == ([], True)
     alice.move(1)
     price = CATALOGUE.plans["month"].price
     warning = TrafficRunsOut(title="1 month", used=800, traffic=TRAFFIC, price=price, period=1)
     assert alice.told == [warning]
     alice.move(199)
-    assert (alice.told, alice.on_nodes) == ([warning], True)
+    assert (alice.told, alice.is_on_nodes()) == ([warning], True)
     alice.move(1)
     ends_at = alice.subscription.expires_at
     stop = TrafficUsedUp(title="1 month", traffic=TRAFFIC, expires_at=ends_at, price=price, period=1)
-    assert (alice.told, alice.on_nodes) == ([warning, stop], False)
+    assert (alice.told, alice.is_on_nodes()) == ([warning, stop], False)
     alice.move(5000)
     assert alice.told == [warning, stop], "told once, whatever was still on its way"
 
@@ -115,11 +114,11 @@ def test_the_next_purchase_goes_on_with_the_same_key_and_all_of_its_traffic() ->
     alice.move(TRAFFIC + 300)
     key = alice.subscription.uuid
     alice.buy()
-    assert (alice.on_nodes, alice.subscription.uuid, alice.subscription.traffic) == (True, key, TRAFFIC)
+    assert (alice.is_on_nodes(), alice.subscription.uuid, alice.subscription.traffic) == (True, key, TRAFFIC)
     alice.move(TRAFFIC - 1)
-    assert alice.on_nodes
+    assert alice.is_on_nodes()
     alice.move(1)
-    assert not alice.on_nodes
+    assert not alice.is_on_nodes()
     assert [type(each) for each in alice.told] == [TrafficUsedUp, TrafficRunsOut, TrafficUsedUp]
 
 
@@ -140,9 +139,9 @@ def test_a_plan_without_a_limit_has_none_whatever_there_was_before() -> None:
     alice.buy()
     alice.move(TRAFFIC)
     alice.buy("year")
-    assert (alice.on_nodes, alice.subscription.traffic, alice.subscription.devices) == (True, None, None)
+    assert (alice.is_on_nodes(), alice.subscription.traffic, alice.subscription.devices) == (True, None, None)
     alice.move(10**15)
-    assert alice.on_nodes
+    assert alice.is_on_nodes()
 
 
 def test_days_without_a_plan_change_nothing_while_time_runs_and_begin_anew_after_its_end() -> None:
@@ -151,12 +150,12 @@ def test_days_without_a_plan_change_nothing_while_time_runs_and_begin_anew_after
     alice.move(TRAFFIC)
     give = GrantTime(request="1", by="olga", reason="an outage", user_id=ALICE.id, days=3)
     alice.shop.do(give)
-    assert not alice.on_nodes
+    assert not alice.is_on_nodes()
     alice.shop.wait(timedelta(days=40))
     alice.shop.do(ExpireSubscriptions((1,)))
-    assert not alice.on_nodes
+    assert not alice.is_on_nodes()
     alice.shop.do(replace(give, request="2"))
-    assert (alice.on_nodes, alice.subscription.traffic, alice.subscription.devices) == (True, TRAFFIC, 3)
+    assert (alice.is_on_nodes(), alice.subscription.traffic, alice.subscription.devices) == (True, TRAFFIC, 3)
 
 
 def test_a_trial_has_its_own_limit_and_paying_adds_to_what_is_left_of_it() -> None:
@@ -172,7 +171,7 @@ def test_a_refund_takes_back_what_was_not_moved() -> None:
     alice.buy()
     charge = alice.buy()
     alice.move(TRAFFIC + 1)
-    assert alice.on_nodes
+    assert alice.is_on_nodes()
     alice.shop.do(
         RecordRefund(
             provider=Provider.STARS,
@@ -183,20 +182,20 @@ def test_a_refund_takes_back_what_was_not_moved() -> None:
             by="olga",
         )
     )
-    assert (alice.on_nodes, alice.subscription.traffic) == (False, TRAFFIC)
+    assert (alice.is_on_nodes(), alice.subscription.traffic) == (False, TRAFFIC)
 
 
 def test_where_there_is_grace_who_has_used_all_still_reaches_what_it_takes_to_pay() -> None:
     alice = Customer(replace(LIMITED, grace=3 * DAY))
     alice.buy()
     alice.move(TRAFFIC)
-    assert alice.on_nodes
+    assert alice.is_on_nodes()
     assert alice.subscription.stopped is Stop.GRACE
     [told] = alice.told
     assert isinstance(told, TrafficUsedUp)
     assert told.grace
     alice.buy()
-    assert (alice.on_nodes, alice.subscription.in_grace) == (True, False)
+    assert (alice.is_on_nodes(), alice.subscription.in_grace) == (True, False)
 
 
 def test_in_any_order_of_purchases_ends_and_readings_access_is_what_was_paid_for(campaign: int) -> None:
@@ -219,6 +218,6 @@ def test_in_any_order_of_purchases_ends_and_readings_access_is_what_was_paid_for
             is_used_up = one.status == "active" and one.traffic is not None and used >= one.traffic
             assert (one.stopped is not None) is is_used_up, f"seed {seed}"
             whole = one.status == "active" and not is_used_up
-            assert (alice.on_nodes and not one.in_grace) is whole, f"seed {seed}"
+            assert (alice.is_on_nodes() and not one.in_grace) is whole, f"seed {seed}"
         stops = [each for each in alice.told if isinstance(each, TrafficUsedUp)]
         assert len({each.period for each in stops}) == len(stops), f"seed {seed}: told twice"
