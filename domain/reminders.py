@@ -22,6 +22,10 @@ from domain.entities import Subscription
 #: How long the last reminder makes sense, which no other follows.
 LAST_ONE_LASTS: Final = timedelta(days=1)
 
+#: How long before quiet hours something is due that must come before them: a worker looks now and then, and what it
+#: finds only when they have begun would wait for the morning, and be too late then.
+BEFORE_QUIET: Final = timedelta(hours=1)
+
 _DAY: Final = timedelta(days=1)
 
 
@@ -63,7 +67,8 @@ def schedule(
 ) -> list[Reminder]:
     """The reminders of an end, in their order.
 
-    One that would fall into quiet hours comes when they are over, or before them if that would be too late.
+    One that would fall into quiet hours comes when they are over, or an hour before them if that would be too late; so
+    does one that would come within that hour.
     """
     before = [ends_at - each for each in sorted(terms.before, reverse=True)]
     after = [ends_at + each for each in sorted(terms.after)]
@@ -79,12 +84,21 @@ def schedule(
 def _reminder(
     moment: datetime, until: datetime, ends_at: datetime, quiet: QuietHours | None, zone: ZoneInfo
 ) -> Reminder:
-    due_at, silence = moment, silence_at(quiet, zone, moment)
-    if silence is not None:
+    due_at = moment
+    if (silence := silence_at(quiet, zone, moment)) is not None:
         begins_at, is_over_at = silence
-        due_at = is_over_at if is_over_at < until else begins_at
+        due_at = is_over_at if is_over_at < until else _before(begins_at, quiet, zone)
+    elif (silence := silence_at(quiet, zone, moment + BEFORE_QUIET)) is not None:
+        due_at = _before(silence[0], quiet, zone)
     distance = int((moment - ends_at).total_seconds())
     return Reminder(f"{distance:+}", due_at, until, is_before_end=distance < 0)
+
+
+def _before(begins_at: datetime, quiet: QuietHours | None, zone: ZoneInfo) -> datetime:
+    """When something is due that must come before quiet hours: not in those of the day before, either."""
+    due_at = begins_at - BEFORE_QUIET
+    earlier = silence_at(quiet, zone, due_at)
+    return due_at if earlier is None else earlier[1]
 
 
 def silence_at(
