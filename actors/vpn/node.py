@@ -192,18 +192,18 @@ class VpnNode(Worker):
 
     async def _give(self, missing: Iterable[int]) -> int:
         """Give back who is missing, if they are still to be there; return how many were given."""
-        given = 0
+        given: list[Wish] = []
 
         async def one(wish: Wish) -> None:
-            nonlocal given
-            given += await self._changes.give(wish)
+            if await self._changes.give(wish):
+                given.append(wish)
 
         async with trio.open_nursery() as nursery:
             for wish in await self._wishes(missing):
                 if wish.present:
                     nursery.start_soon(one, wish)
         self._environment.step("page given back")
-        return given
+        return len(given)
 
     async def _take(self, orphans: dict[str, UUID]) -> int:
         """Remove who is still an orphan, on the record before and after (U5); return how many were removed."""

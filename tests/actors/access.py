@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -64,20 +64,26 @@ async def try_out(writer: Ref, user_id: int) -> None:
     await writer.call(Write(StartTrial(user_id, Person(user_id, "Somebody"))))
 
 
-def many_subscriptions(database: Database, count: int, ends_at: datetime) -> None:
-    """As many subscriptions, numbered from 1, that are no trials and on no node yet."""
-    given = {"count": count, "ends": ends_at}
+def many_subscriptions(
+    database: Database, count: int, ends_at: datetime, within: timedelta = timedelta(0)
+) -> None:
+    """As many subscriptions, numbered from 1, that are no trials and on no node yet.
+
+    They end one after another, evenly, the last at `ends_at` + `within`.
+    """
+    given = {"count": count, "ends": ends_at, "within": within}
     with owner_of(database) as owner, owner.transaction():
         for statement in (
             b"""INSERT INTO users (id, first_name, created_at, number)
                 SELECT n, 'Somebody', '2026-01-01Z', n FROM generate_series(1, %(count)s) n""",
             b"""INSERT INTO subscriptions (id, user_id, uuid, token, status, title, created_at, expires_at, periods)
                 SELECT n, n, lpad(to_hex(n), 32, '0')::uuid, lpad(n::text, 24, '0'), 'active', '1 month',
-                    '2026-01-01Z', %(ends)s, 1 FROM generate_series(1, %(count)s) n""",
+                    '2026-01-01Z', %(ends)s + n * %(within)s / %(count)s, 1 FROM generate_series(1, %(count)s) n""",
             b"""INSERT INTO acts (id, kind, user_id, done_by, reason, seconds, created_at)
                 SELECT n, 'grant', n, 'olga', 'a test', 1, '2026-01-01Z' FROM generate_series(1, %(count)s) n""",
             b"""INSERT INTO periods (id, subscription_id, ordinal, cause, cause_id, seconds, ends_at, created_at)
-                SELECT n, n, 1, 'act', n, 1, %(ends)s, '2026-01-01Z' FROM generate_series(1, %(count)s) n""",
+                SELECT n, n, 1, 'act', n, 1, %(ends)s + n * %(within)s / %(count)s, '2026-01-01Z'
+                FROM generate_series(1, %(count)s) n""",
             b"""INSERT INTO grants (subscription_id, uuid, present, version, change, decided_at, ready)
                 SELECT id, uuid, true, 1, id, '2026-01-01Z', true FROM subscriptions""",
         ):

@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from actors.fast_expiry import FastExpiry
+from actors.messages import Compare, Compared
 from actors.xray_reconciler import XrayReconciler
 from domain.reconciliation import ORPHANS_ALWAYS_REMOVED
 from integrations.xray.driver import XrayDriver
@@ -57,6 +58,25 @@ async def test_orphans_are_removed_on_the_record_and_who_is_missing_is_given_bac
             uuid for (uuid,) in rows(database, "SELECT uuid FROM subscriptions")
         }
         assert "bob" in users, "names that are not ours belong to somebody else"
+
+
+async def test_a_comparison_says_how_many_it_has_given_back_and_removed(
+    database: Database, tmp_path: Path
+) -> None:
+    node = xray.plain_node(tmp_path)
+    async with (
+        xray.running(node, tmp_path),
+        behind_our_back(node) as driver,
+        open_access(database, tmp_path, node) as here,
+    ):
+        for user in (1, 2, 3):
+            await buy(here.system.ref("db_writer"), user)
+        await until(database, "(SELECT count(*) FROM provisions) = 3")
+        for name in ("s1", "s2", "s3"):
+            await driver.absent(name)
+        await driver.ensure(stranger(900))
+        found = await here.system.ref("vpn/plain/comparison").call(Compare(percent=100, confirmed=0))
+        assert found == Compared(users=1, missing=3, restored=3, orphans=1, removed=1, held_back=0)
 
 
 @pytest.mark.requirement("U3")
