@@ -16,7 +16,15 @@ import msgspec
 import structlog
 import trio
 
-from .errors import ReloadFailed, Unavailable, UnknownActor
+from .errors import (
+    CallCycle,
+    Declined,
+    MailboxFull,
+    NotUnderstood,
+    ReloadFailed,
+    Unavailable,
+    UnknownActor,
+)
 from .messages import Ask
 from .names import did_you_mean
 from .status import ActorStatus, GroupStatus
@@ -42,6 +50,10 @@ Say = Callable[[object], Awaitable[None]]
 
 class Refused(Exception):
     """The command was not carried out. The text is one sentence for the operator."""
+
+
+class Unanswered(Refused):
+    """Nobody can say whether the command was carried out: who needs to know asks again, under the same key."""
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -141,8 +153,10 @@ class Commands:
         log.info("command", command="ask", actor=name)
         try:
             return await self._system.ref(name).call(Ask(body), timeout=ASK_TIMEOUT)
-        except (UnknownActor, Unavailable) as error:
+        except (UnknownActor, CallCycle, Declined, MailboxFull, NotUnderstood) as error:
             raise Refused(str(error)) from error
+        except Unavailable as error:
+            raise Unanswered(str(error)) from error
 
     async def _status(self, say: Say) -> None:
         await say(self._snapshot())

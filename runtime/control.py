@@ -5,6 +5,7 @@ object on a line of its own:
 
     {"command": "restart", "name": "vpn"}   ->   {"answer": {...}}   or   {"error": "no actor is named …"}
 
+A question of which nobody knows what became is answered by `unanswered` in the place of `error`.
 `top` and `trace` answer line after line, until the operator leaves. `ask` puts its `body` to an actor, as an `Ask`.
 Nobody waits for an operator: each conversation is a task of its own, and one who does not read is dropped.
 """
@@ -26,7 +27,7 @@ import msgspec
 import structlog
 import trio
 
-from .commands import STREAMS, Commands, Refused, Request
+from .commands import STREAMS, Commands, Refused, Request, Unanswered
 from .errors import ConfigError
 from .system import System
 
@@ -159,7 +160,8 @@ async def _answer(commands: Commands, seats: trio.CapacityLimiter, stream: trio.
         finally:
             seats.release()
     except* Refused as refusals:
-        await _say(stream, "error", str(refusals.exceptions[0]))
+        refusal = refusals.exceptions[0]
+        await _say(stream, "unanswered" if isinstance(refusal, Unanswered) else "error", str(refusal))
 
 
 async def _carry_out(commands: Commands, request: Request, stream: trio.SocketStream) -> None:

@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 import trio
 
-from .commands import ASK_TIMEOUT, ORDER_TIMEOUT, Refused, Reloaded, Request, Snapshot
+from .commands import ASK_TIMEOUT, ORDER_TIMEOUT, Refused, Reloaded, Request, Snapshot, Unanswered
 from .control import PATIENCE, reachable
 from .status import ActorStatus
 from .tap import Passage
@@ -22,6 +22,7 @@ __all__ = [
     "Answers",
     "NobodyThere",
     "Refused",
+    "Unanswered",
     "ask",
     "order",
     "reload_all",
@@ -45,6 +46,7 @@ class NobodyThere(Refused):
 class _Line(msgspec.Struct):
     answer: msgspec.Raw = msgspec.Raw()
     error: str | None = None
+    unanswered: str | None = None
 
 
 class Answers(Generic[T]):
@@ -61,7 +63,7 @@ class Answers(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        """Raises Refused if that is what the system says, or if it says nothing in time."""
+        """Raises Refused if that is what the system says, Unanswered too if it says nothing in time."""
         try:
             with trio.fail_after(self._timeout):
                 while (end := self._received.find(b"\n")) < 0:
@@ -69,7 +71,7 @@ class Answers(Generic[T]):
                         raise StopAsyncIteration
                     self._received += part
         except trio.TooSlowError:
-            raise Refused(f"the system did not answer within {self._timeout:g} s") from None
+            raise Unanswered(f"the system did not answer within {self._timeout:g} s") from None
         except trio.BrokenResourceError:
             raise StopAsyncIteration from None
         line, self._received = self._received[:end], self._received[end + 1 :]
@@ -78,6 +80,8 @@ class Answers(Generic[T]):
     def _read(self, text: bytearray) -> T:
         try:
             line = msgspec.json.decode(text, type=_Line)
+            if line.unanswered is not None:
+                raise Unanswered(line.unanswered)
             if line.error is None:
                 return msgspec.json.decode(line.answer, type=self._answer)
         except msgspec.DecodeError as error:
@@ -106,7 +110,10 @@ async def reload_all(path: Path) -> Reloaded:
 
 
 async def ask(path: Path, name: str, body: str) -> str:
-    """What an actor answers to a question of at most a megabyte. What it declines is Refused with its sentence."""
+    """What an actor answers to a question of at most a megabyte.
+
+    What it declines is Refused with its sentence; Unanswered if nobody can say what it has done.
+    """
     return await _answer(path, Request("ask", name, body), str, ASK_TIMEOUT + PATIENCE)
 
 
@@ -129,7 +136,7 @@ async def _answer(path: Path, request: Request, answer: type[T], timeout: float 
     async with _conversation(path, request) as stream:
         async for each in Answers(stream, answer, timeout):
             return each
-    raise Refused("the system stopped before it answered")
+    raise Unanswered("the system stopped before it answered")
 
 
 @asynccontextmanager

@@ -6,18 +6,23 @@ import io
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final, TypeVar
 
 import click
 import msgspec
+import trio
 
 from actors.books import Checked, ReportRow, ReviewRow, StatementRow, money
 from domain.money import BadMoney, Money
 from runtime import control_client
-from runtime.control_client import Refused
+from runtime.control_client import NobodyThere, Refused, Unanswered
 from turnpike.words import NOTHING, Cell, number, table
 
 T = TypeVar("T")
+
+#: Seconds before an order whose answer was lost is given again: together longer than a restart.
+_ASKED_AGAIN_AFTER: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 #: Fields of orders that are money, as people write it.
 _MONEY: Final = ("amount",)
@@ -39,9 +44,12 @@ async def order(path: Path, as_json: bool, said: str, command: str, fields: dict
     for name in _MONEY:
         if isinstance(fields.get(name), str):
             fields[name] = _money(fields[name])
-    fields["by"] = getpass.getuser()
-    given = {name: value for name, value in fields.items() if value is not None}
-    answer = await ask_desk(path, {"ask": "order", "command": command, "fields": given}, dict[str, Any])
+    key = fields.pop("request", None) or token_hex(8)
+    try:
+        answer = await give(path, command, fields, key)
+    except Unanswered as error:
+        again = f"give the same command with --request {key} when the system runs, and it is done once"
+        raise Refused(f"nobody knows whether this was done ({error}): {again}") from None
     click.echo(msgspec.json.encode(answer).decode() if as_json else said)
     return 0
 
@@ -173,6 +181,29 @@ async def show_check(path: Path, as_json: bool) -> int:
         for found in each.found:
             click.echo(f"      {found}")
     return 1 if any(each.found for each in checked) else 0
+
+
+async def give(path: Path, command: str, fields: dict[str, Any], key: str) -> dict[str, Any]:
+    """Give an order to the desk; what is None is left out.
+
+    Where the answer is lost, as in a restart, it is given again under its key, and so is done once. Raises `Refused`,
+    and `Unanswered` if there is no answer in the end.
+    """
+    given = {name: value for name, value in fields.items() if value is not None}
+    given |= {"by": getpass.getuser(), "request": key}
+    question = {"ask": "order", "command": command, "fields": given}
+    lost: Unanswered | None = None
+    for wait in _ASKED_AGAIN_AFTER:
+        try:
+            return await ask_desk(path, question, dict[str, Any])
+        except Unanswered as error:
+            lost = error
+        except NobodyThere:
+            if lost is None:
+                raise
+        await trio.sleep(wait)
+    assert lost is not None, "only what is lost is given again"
+    raise lost
 
 
 async def ask_desk(path: Path, question: dict[str, Any], answer: type[T]) -> T:

@@ -1,9 +1,9 @@
 """Carrying out `turnpike broadcast`: ask the desk of the running system, and show its answer."""
 
 import csv
-import getpass
 import sys
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final
 
 import click
@@ -12,7 +12,7 @@ import msgspec
 from actors.announcing import content_of
 from actors.broadcast_list import BroadcastRow
 from runtime.control_client import Refused
-from turnpike.asking import ask_desk
+from turnpike.asking import ask_desk, give
 from turnpike.words import NOTHING, Cell, number, table
 
 #: Ids in one order: a question over the control socket is no longer than its line may be.
@@ -117,9 +117,7 @@ def _ids_in(file: Path) -> list[int]:
 
 
 async def _order(path: Path, command: str, fields: dict[str, Any]) -> dict[str, Any]:
-    given = {name: value for name, value in fields.items() if value is not None}
-    question = {"ask": "order", "command": command, "fields": {**given, "by": getpass.getuser()}}
-    return await ask_desk(path, question, dict[str, Any])
+    return await give(path, command, fields, token_hex(8))
 
 
 def _say(as_json: bool, answer: dict[str, Any], said: str) -> None:

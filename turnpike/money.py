@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from turnpike.options import of_a_system
+from turnpike.options import REQUEST, of_a_system, of_an_order
 
 _reason = click.option("--reason", required=True, help="Why; it is kept, and the person may read it.")
 _user = click.argument("user", type=int)
@@ -25,6 +25,7 @@ def _ask(command: str, data: Path | None, as_json: bool, *arguments: Any) -> Non
 
 
 def _order(data: Path | None, as_json: bool, said: str, command: str, **fields: Any) -> None:
+    fields["request"] = click.get_current_context().meta[REQUEST]
     _ask("order", data, as_json, said, command, fields)
 
 
@@ -43,7 +44,7 @@ def reviews(settled_too: bool, data: Path | None, as_json: bool) -> None:
 @click.option("--amount", help="What it is worth, such as '199.00 RUB'  [default: as the invoice said]")
 @click.option("--item", help="What to grant, such as plan:month  [default: what was ordered]")
 @_reason
-@of_a_system
+@of_an_order
 def settle(
     payment: int,
     action: str,
@@ -72,7 +73,7 @@ def payments(user: int, data: Path | None, as_json: bool) -> None:
 @_payment
 @click.option("--by-hand", is_flag=True, help="It was sent back already, outside of turnpike.")
 @_reason
-@of_a_system
+@of_an_order
 def refund(payment: int, by_hand: bool, reason: str, data: Path | None, as_json: bool) -> None:
     """Send a payment back; what it paid for is taken back once the money is on its way."""
     if by_hand:
@@ -84,7 +85,7 @@ def refund(payment: int, by_hand: bool, reason: str, data: Path | None, as_json:
 @click.command()
 @_payment
 @_reason
-@of_a_system
+@of_an_order
 def dispute(payment: int, reason: str, data: Path | None, as_json: bool) -> None:
     """Note that a payment is disputed; settle it by refund (lost) or ignore (won)."""
     said = f"payment {payment} is under review as disputed"
@@ -95,7 +96,7 @@ def dispute(payment: int, reason: str, data: Path | None, as_json: bool) -> None
 @_user
 @click.argument("days", type=int)
 @_reason
-@of_a_system
+@of_an_order
 def grant(user: int, days: int, reason: str, data: Path | None, as_json: bool) -> None:
     """Give a user days of access."""
     said = f"user {user} has {days} more days"
@@ -106,7 +107,7 @@ def grant(user: int, days: int, reason: str, data: Path | None, as_json: bool) -
 @_user
 @click.argument("amount")
 @_reason
-@of_a_system
+@of_an_order
 def adjust(user: int, amount: str, reason: str, data: Path | None, as_json: bool) -> None:
     """Add to a user's balance ('50.00 RUB'), or take from it ('-50.00 RUB')."""
     said = f"the balance of user {user} was changed by {amount}"
@@ -116,7 +117,7 @@ def adjust(user: int, amount: str, reason: str, data: Path | None, as_json: bool
 @click.command()
 @_user
 @_reason
-@of_a_system
+@of_an_order
 def revoke(user: int, reason: str, data: Path | None, as_json: bool) -> None:
     """End a user's access now."""
     _order(data, as_json, f"the access of user {user} ends", "RevokeAccess", user_id=user, reason=reason)
@@ -125,7 +126,7 @@ def revoke(user: int, reason: str, data: Path | None, as_json: bool) -> None:
 @click.command()
 @_user
 @_reason
-@of_a_system
+@of_an_order
 def reissue(user: int, reason: str, data: Path | None, as_json: bool) -> None:
     """Give a user another key and address; the old ones end at once."""
     _order(data, as_json, f"user {user} gets another key", "ReissueKey", user_id=user, reason=reason)
@@ -155,7 +156,7 @@ def promo() -> None:
 )
 @click.option("--plan", help="Only for this plan.")
 @_reason
-@of_a_system
+@of_an_order
 def create(
     code: str,
     percent: int | None,
@@ -181,7 +182,7 @@ def create(
 @click.argument("code")
 @click.argument("state", type=click.Choice(["on", "off"]))
 @_reason
-@of_a_system
+@of_an_order
 def switch(code: str, state: str, reason: str, data: Path | None, as_json: bool) -> None:
     """Switch a code off, or on again; invoices that hold it are honoured."""
     said = f"the code {code.upper()} is {state}"

@@ -12,7 +12,7 @@ from trio.testing import MockClock
 
 from runtime import Actor, ActorSpec, Ask, Declined, Envelope, Message, Unavailable
 from runtime.control import LONGEST_QUESTION
-from runtime.control_client import Refused, ask, status
+from runtime.control_client import Refused, Unanswered, ask, status
 
 from .controlled import controlled
 from .kit import actor, sample
@@ -85,6 +85,7 @@ async def test_whatever_keeps_the_actor_from_answering_is_one_sentence(
         with pytest.raises(Refused) as refusal:
             await ask(path, name, body)
         assert str(refusal.value) == sentence
+        assert isinstance(refusal.value, Unanswered) is (body == "crash"), "nobody knows what it had done"
         await status(path)
 
 
@@ -92,7 +93,7 @@ async def test_an_actor_that_does_not_answer_is_not_waited_for_for_ever(
     path: Path, autojump_clock: MockClock
 ) -> None:
     async with controlled(path, *trees()):
-        with pytest.raises(Refused, match="oracle is still working on Ask after its deadline"):
+        with pytest.raises(Unanswered, match="oracle is still working on Ask after its deadline"):
             await ask(path, "oracle", "think")
 
 

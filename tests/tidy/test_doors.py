@@ -66,6 +66,8 @@ OPEN: Final = {
     ("runtime/system.py", "random"): "makes the one source of chance that the runtime passes on",
     ("storage/driving.py", "time.monotonic"): "measures how long the loop was really held",
     ("storage/readers.py", "time.monotonic"): "runs on worker threads, where Trio has no clock",
+    ("turnpike/asking.py", "secrets"): "names an order, so that it can be given again",
+    ("turnpike/broadcasting.py", "secrets"): "the same",
     ("turnpike/run.py", "secrets"): "the entry of the program: makes what it passes on",
 }
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from domain.entities import Provider
 from domain.money import Money
 from runtime import Actor, Context, System
 from runtime.control import serve_control
+from storage.flush import no_step
 from tests.actors.systems import environment, running
 from tests.e2e.sandbox import ROOT
 from tests.fixtures.postgres import Database
@@ -94,9 +95,12 @@ class Shop:
 
 
 @asynccontextmanager
-async def shop_in(database: Database, folder: Path) -> AsyncIterator[Shop]:
-    """A shop with nothing but its writer and its desk."""
-    async with environment(database, folder) as surroundings:
+async def shop_in(
+    database: Database, folder: Path, step: Callable[[str], None] = no_step
+) -> AsyncIterator[Shop]:
+    """A shop with nothing but its writer, whose steps are told, and its desk."""
+    async with environment(database, folder) as quiet:
+        surroundings = replace(quiet, step=step)
         actors: dict[str, Callable[[Context], Actor]] = {
             "db_writer": partial(DbWriter, environment=surroundings),
             "desk": partial(Desk, environment=surroundings),
