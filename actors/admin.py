@@ -9,6 +9,7 @@ from domain.commands import (
     BroadcastOrder,
     CreateBroadcast,
     EditBroadcast,
+    SetSwitch,
     SteerBroadcast,
     Steering,
 )
@@ -20,13 +21,16 @@ _DIGITS_MAX: Final = 18
 
 #: The commands of an administrator; without what they need, the bot says how they are used.
 BROADCASTING: Final = ("broadcast", "edit_broadcast")
+SWITCHING: Final = ("switches", "switch_on", "switch_off")
+
+_POSITIONS: Final = {"switch_on": "on", "switch_off": "off"}
 
 _AUDIENCES: Final = frozenset(BroadcastAudience) - {BroadcastAudience.LISTED}
 
 
 def order_of(
     update_id: int, inbound: updates.Command | updates.Tap, admins: Sequence[int]
-) -> BroadcastOrder | None:
+) -> BroadcastOrder | SetSwitch | None:
     """The order that an administrator gives by this; None if it is none, or comes from somebody else."""
     if inbound.user.id not in admins:
         return None
@@ -37,7 +41,9 @@ def order_of(
     )
 
 
-def _by_command(update_id: int, command: updates.Command) -> BroadcastOrder | None:
+def _by_command(update_id: int, command: updates.Command) -> BroadcastOrder | SetSwitch | None:
+    if command.name in _POSITIONS:
+        return _switch(_given_by(update_id, command), command.argument.strip(), _POSITIONS[command.name])
     if command.name == "broadcast" and command.html:
         html, buttons = content_of(command.html)
         return CreateBroadcast(
@@ -52,7 +58,10 @@ def _by_command(update_id: int, command: updates.Command) -> BroadcastOrder | No
     return None
 
 
-def _by_tap(update_id: int, tap: updates.Tap) -> BroadcastOrder | None:
+def _by_tap(update_id: int, tap: updates.Tap) -> BroadcastOrder | SetSwitch | None:
+    if tap.data.startswith("switch:"):
+        name, _, position = tap.data.removeprefix("switch:").rpartition(":")
+        return _switch({**_given_by(update_id, tap), "panel_id": tap.message_id}, name, position)
     what, _, number = tap.data.removeprefix("cast:").partition(":")
     if not tap.data.startswith("cast:") or not _is_number(number):
         return None
@@ -62,6 +71,10 @@ def _by_tap(update_id: int, tap: updates.Tap) -> BroadcastOrder | None:
     if what in set(Steering):
         return SteerBroadcast(**given, what=Steering(what))
     return None
+
+
+def _switch(given: dict[str, Any], name: str, position: str) -> SetSwitch | None:
+    return SetSwitch(**given, name=name, on=position == "on") if name and position in ("on", "off") else None
 
 
 def _given_by(update_id: int, inbound: updates.Command | updates.Tap) -> dict[str, Any]:

@@ -7,12 +7,12 @@ repeat harmless, so an update that was being handled when the process was killed
 from dataclasses import dataclass
 from typing import Final
 
-from actors.admin import BROADCASTING, order_of
+from actors.admin import BROADCASTING, SWITCHING, order_of
 from actors.announcing import Announcer
 from actors.buying import Buying
 from actors.environment import Environment
 from actors.lanes import Lanes
-from actors.messages import LookAgain, Write
+from actors.messages import Flip, LookAgain, Write
 from actors.providers import command_of
 from actors.words import languages
 from domain.commands import (
@@ -28,7 +28,9 @@ from domain.commands import (
     Reissue,
     RenewNow,
     SetAutoRenewal,
+    SetSwitch,
     Show,
+    ShowSwitches,
     Start,
     StartTrial,
     TellRefusal,
@@ -176,19 +178,27 @@ class Dispatch(Worker):
         admins = self._environment.configuration.settings.admins.ids
         order = order_of(update.id, inbound, admins)
         if order is None:
-            if (
-                isinstance(inbound, updates.Command)
-                and inbound.name in BROADCASTING
-                and inbound.user.id in admins
-            ):
-                await self._show(update, inbound.user, "broadcast")
-                return True
+            if isinstance(inbound, updates.Command) and inbound.user.id in admins:
+                return await self._explained(update, inbound)
             return False
         if isinstance(inbound, updates.Tap):
             self.context.nursery.start_soon(deliver, self._bot, AnswerTap(inbound.query_id))
-        verdict = await self._announcer.carry_out(order)
+        if isinstance(order, SetSwitch):
+            verdict = await self.context.ref("switches").call(Flip(order))
+        else:
+            verdict = await self._announcer.carry_out(order)
         if not verdict.done:
             await self._writer.call(Write(TellRefusal(update.id, inbound.user, verdict.why)))
+        return True
+
+    async def _explained(self, update: Waiting, command: updates.Command) -> bool:
+        """Show an administrator what can be ordered; False if the command is none of theirs."""
+        if command.name in BROADCASTING:
+            await self._show(update, command.user, "broadcast")
+        elif command.name in SWITCHING:
+            await self._writer.call(Write(ShowSwitches(update.id, command.user.id)))
+        else:
+            return False
         return True
 
     async def _command(self, update: Waiting, command: updates.Command) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 from uuid import UUID
 
-from domain.commands import Command, Reading
+from domain.commands import Command, Reading, SetSwitch, Verdict
 from runtime import Call, Cast, Unavailable
 
 R = TypeVar("R")
@@ -34,6 +34,13 @@ class LookAgain(Cast):
     """A hint that there is something to do; losing it costs a tick, never a fact."""
 
     coalesce: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Flip(Call[Verdict]):
+    """Have a switch put as an operator wants it, kept, and obeyed."""
+
+    command: SetSwitch
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,4 +66,10 @@ class Metrics:
             ["form", "outcome"],
             registry=registry,
         )
+        self.switched_on = Gauge(
+            "turnpike_function_switched_on",
+            "0 while an operator has the function switched off.",
+            ["function"],
+            registry=registry,
+        )
         ProcessCollector(registry=registry)

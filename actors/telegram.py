@@ -44,7 +44,8 @@ _ORDER: Final = """
             SELECT FROM promo_uses AS used WHERE used.code = promo_code AND used.user_id = purchases.user_id
                 AND used.taken - (SELECT count(*) FROM purchases AS open WHERE open.user_id = used.user_id
                     AND open.promo_held AND open.promo_code = used.code) >= used.allowed
-        ) AS code_spent
+        ) AS code_spent,
+        EXISTS (SELECT FROM switches WHERE name = 'payments' AND NOT switched_on) AS switched_off
     FROM purchases WHERE purchases.id = %s
 """
 
@@ -61,6 +62,8 @@ class Order:
     chosen_language: str | None
     #: The person has used its promo code up, elsewhere, since it lapsed.
     code_spent: bool
+    #: Nothing is to be paid just now.
+    switched_off: bool
 
 
 class Telegram(Actor):
@@ -148,6 +151,8 @@ class Telegram(Actor):
             return words.plain("refusal-price")
         if order.code_spent:
             return words.plain("refusal-code")
+        if order.switched_off:
+            return words.plain("refusal-off")
         return None
 
 

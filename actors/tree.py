@@ -21,6 +21,7 @@ from actors.reminders import Reminders
 from actors.screens import Shop
 from actors.sender import Sender
 from actors.settings import Configuration
+from actors.switches import Switches
 from actors.telegram import Telegram
 from actors.trial_expiry import TrialExpiry
 from actors.trial_notifications import TrialNotifications
@@ -44,6 +45,7 @@ _ACTORS: Final[dict[str, Callable[..., Actor]]] = {
     "invoice_lapse": InvoiceLapse,
     "payment_sweep": PaymentSweep,
     "refunds": Refunds,
+    "switches": Switches,
     "reminders": Reminders,
     "trial_expiry": TrialExpiry,
     "trial_notifications": TrialNotifications,
@@ -91,6 +93,7 @@ _READS: Final = {
     "gateway": ("shop", *_PROVIDERS, "gateway", "nodes", "grace"),
     "fast_expiry": ("plans", "grace"),
     "trial_expiry": ("trial", "grace"),
+    "switches": ("nodes",),
     "usage": ("nodes",),
     "xray_reconciler": ("nodes",),
     "crypto_payment_watcher": _PROVIDERS,

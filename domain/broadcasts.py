@@ -27,7 +27,7 @@ from domain.commands import (
     Verdict,
 )
 from domain.draft import Draft
-from domain.entities import Broadcast, BroadcastAction, BroadcastAudience, BroadcastState, Listing
+from domain.entities import Broadcast, BroadcastAction, BroadcastAudience, BroadcastState, Function, Listing
 from domain.outbox import done, tell
 
 _DONE: Final = Verdict(True)
@@ -108,6 +108,8 @@ def steer(command: SteerBroadcast, draft: Draft) -> Verdict:
         return _preview(draft, broadcast, command)
     if what is Steering.DELETE:
         return _run_over(draft, command, broadcast, BroadcastAction.DELETE)
+    if _STATES[what] is BroadcastState.RUNNING and not draft.is_on(Function.BROADCASTS):
+        return Verdict(False, "broadcasts are switched off: switch them on first")
     allowed = _ALLOWED[what]
     if state not in allowed:
         expected = " or ".join(allowed)

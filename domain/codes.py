@@ -6,6 +6,7 @@ from domain.commands import EnterCode, Start, StartTrial
 from domain.draft import Draft
 from domain.entities import PeriodCause, User
 from domain.gifts import redeem
+from domain.grants import is_delayed
 from domain.outbox import done, tell
 from domain.people import meet
 from domain.periods import give_time
@@ -67,6 +68,7 @@ def start_trial(command: StartTrial, draft: Draft) -> None:
             title=terms.title,
             expires_at=subscription.expires_at,
             connecting=not grant.ready,
+            delayed=is_delayed(draft, grant),
             replaces=command.replaces,
         )
     tell(draft, user.id, f"update:{command.update_id}", message)

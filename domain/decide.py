@@ -22,6 +22,7 @@ from domain import (
     renewing,
     reviews,
     screens,
+    switches,
     usage,
 )
 from domain.commands import Command
@@ -78,6 +79,8 @@ _DECISIONS: dict[type[Command[Any]], Callable[..., object]] = {
     commands.QueueBroadcast: broadcasts.queue,
     commands.QueueChanges: broadcasts.queue_changes,
     commands.ReportBroadcast: broadcasts.report,
+    commands.SetSwitch: switches.set_switch,
+    commands.ShowSwitches: switches.show_switches,
     commands.RecordOrphans: access.record_orphans,
     commands.RecordUsage: usage.record,
 }
@@ -92,7 +95,10 @@ def decide(command: Command[R], draft: Draft) -> R:
     if key is not None and (answer := draft.rows.answers.get(key)) is not None:
         outbox.done(draft, getattr(command, "update_id", None))
         return cast("R", msgspec.json.decode(answer.reply, type=command.reply_type))
-    reply = cast("R", _DECISIONS[type(command)](command, draft))
+    if switches.turn_away(command, draft):
+        reply = cast("R", None)
+    else:
+        reply = cast("R", _DECISIONS[type(command)](command, draft))
     if key is not None:
         stored = msgspec.json.encode(reply).decode()
         draft.rows.answers.put(Answer(key, type(command).__name__, stored, draft.now))

@@ -99,4 +99,7 @@ DELIVERY: Final[dict[str, Delivery]] = {
     "broadcast_panel": _SCREEN,
     "broadcast_help": _SCREEN,
     "order_refused": _SCREEN,
+    "payments_off": _SCREEN,
+    "sign_ups_off": _SCREEN,
+    "switch_panel": _SCREEN,
 }

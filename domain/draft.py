@@ -5,7 +5,7 @@ the next command of the batch sees it. A journal knows what each row was before:
 view is taken back to where it was. What lies over the found rows in the end is what the flush writes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
@@ -37,6 +37,7 @@ from domain.entities import (
     Review,
     Reward,
     Subscription,
+    Switch,
     Transfer,
     Update,
     Usage,
@@ -74,6 +75,10 @@ class Rows(Generic[K, E]):
         """The row as it now is, or None."""
         row = self.changed.get(key)
         return row if row is not None else self._found.get(key)
+
+    def __iter__(self) -> Iterator[E]:
+        """Every row as it now is."""
+        return iter({**self._found, **self.changed}.values())
 
     def put(self, row: E) -> E:
         """Set a row, new or changed."""
@@ -154,6 +159,7 @@ class View:
         default_factory=_by(lambda row: (row.broadcast_id, row.user_id))
     )
     outbox: Rows[int, OutboxMessage] = field(default_factory=_by(lambda row: row.id))
+    switches: Rows[str, Switch] = field(default_factory=_by(lambda row: row.name))
     updates: Rows[int, Update] = field(default_factory=_by(lambda row: row.id))
     answers: Rows[str, Answer] = field(default_factory=_by(lambda row: row.key))
 
@@ -212,6 +218,11 @@ class Draft:
     inviters: Mapping[str, int] = field(default_factory=dict)
     #: The causal id of the command, for the rows that it writes.
     trace: str | None = None
+
+    def is_on(self, name: str) -> bool:
+        """Whether a function of the shop, or a worker, is switched on; what nobody ever switched is."""
+        switch = self.rows.switches.get(name)
+        return switch is None or switch.switched_on
 
     def new_id(self, table: str) -> int:
         """A fresh identifier for a row of this table."""

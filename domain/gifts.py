@@ -9,6 +9,7 @@ from domain import messages
 from domain.allowance import Terms
 from domain.draft import Draft
 from domain.entities import Gift, PeriodCause, Purchase, User
+from domain.grants import is_delayed
 from domain.outbox import tell
 from domain.periods import give_time
 
@@ -53,5 +54,8 @@ def redeem(draft: Draft, gift: Gift, user: User) -> messages.Message:
     if purchase.user_id != user.id:
         tell(draft, purchase.user_id, f"gift:{gift.id}", messages.GiftTaken(title=gift.title))
     return messages.GiftRedeemed(
-        title=gift.title, expires_at=subscription.expires_at, connecting=not grant.ready
+        title=gift.title,
+        expires_at=subscription.expires_at,
+        connecting=not grant.ready,
+        delayed=is_delayed(draft, grant),
     )

@@ -7,6 +7,7 @@ from domain.allowance import Terms
 from domain.draft import Draft
 from domain.entities import Payment, PeriodCause, Purchase, PurchaseKind, PurchaseStatus
 from domain.gifts import wrap
+from domain.grants import is_delayed
 from domain.outbox import tell
 from domain.people import balance_of
 from domain.periods import Bought, give_time
@@ -71,6 +72,7 @@ def _extend(
         price=purchase.price,
         expires_at=subscription.expires_at,
         connecting=not grant.ready,
+        delayed=is_delayed(draft, grant),
         replaces=replaces,
     )
 

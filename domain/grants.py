@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from domain.draft import Draft
-from domain.entities import Grant, Subscription, SubscriptionStatus
+from domain.entities import Function, Grant, Subscription, SubscriptionStatus
 
 
 def put_grant(draft: Draft, subscription: Subscription) -> Grant:
@@ -25,6 +25,11 @@ def put_grant(draft: Draft, subscription: Subscription) -> Grant:
     if known is not None and _wish(known) == _wish(grant):
         return known
     return draft.rows.grants.put(replace(grant, change=draft.new_id("grants")))
+
+
+def is_delayed(draft: Draft, grant: Grant) -> bool:
+    """Whether its user waits for a node, and changes of users on nodes are switched off."""
+    return not grant.ready and not draft.is_on(Function.PROVISIONING)
 
 
 def end(draft: Draft, subscription: Subscription, *, grace: bool = False) -> Subscription:

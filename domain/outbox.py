@@ -18,13 +18,13 @@ from domain.commands import (
 )
 from domain.delivery import DELIVERY
 from domain.draft import Draft
-from domain.entities import BroadcastState, MessageState, OutboxMessage, Update
+from domain.entities import BroadcastState, Function, MessageState, OutboxMessage, Update
 
 #: An update that could not be handled is parked after this many tries, so that it does not block its chat.
 HANDLING_ATTEMPTS_MAX: Final = 5
 
 _KILLED: Final = "the process ended while it was being sent"
-#: While a broadcast pauses, its messages that are written already are looked at again after this time.
+#: While a broadcast does not run, its messages that are written already are looked at again after this time.
 PAUSE: Final = timedelta(minutes=1)
 
 _CANCELLED: Final = "its broadcast was cancelled"
@@ -100,11 +100,14 @@ def claim(command: ClaimMessages, draft: Draft) -> tuple[int, ...]:
 
 
 def _is_held_up(draft: Draft, row: OutboxMessage) -> bool:
-    """Whether the broadcast that a message belongs to does not run: then it is put off, or dropped with it."""
+    """Whether the broadcast that a message belongs to does not run: it is put off, or dropped if that was cancelled."""
     broadcast = None if row.broadcast_id is None else draft.rows.broadcasts.get(row.broadcast_id)
-    if broadcast is None or broadcast.state is BroadcastState.RUNNING:
+    if broadcast is None:
         return False
-    if broadcast.state is BroadcastState.PAUSED:
+    running, is_on = broadcast.state is BroadcastState.RUNNING, draft.is_on(Function.BROADCASTS)
+    if running and is_on:
+        return False
+    if running or broadcast.state is BroadcastState.PAUSED:
         expires_at = row.expires_at and row.expires_at + PAUSE
         draft.rows.outbox.put(replace(row, not_before=draft.now + PAUSE, expires_at=expires_at))
     else:

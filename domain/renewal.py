@@ -30,6 +30,9 @@ from domain.people import balance_of, meet
 #: How long before its end a subscription is renewed; half of its length where that is less.
 RENEWAL_WINDOW: Final = timedelta(hours=12)
 
+#: The switch of the worker that renews.
+AUTO_RENEWAL: Final = "auto_renewal"
+
 
 def auto_renew(command: AutoRenew, draft: Draft) -> Renewal:
     """Renew one subscription if it is due now, in the writer's own order (F4)."""
@@ -132,5 +135,9 @@ def renewal_screen(draft: Draft, user: User, replaces: int | None) -> messages.A
     if subscription is None or order is None:
         return messages.AutoRenewal(on=False, replaces=replaces)
     return messages.AutoRenewal(
-        on=subscription.auto_renewal, title=order.title, price=order.price, replaces=replaces
+        on=subscription.auto_renewal,
+        paused=not draft.is_on(AUTO_RENEWAL),
+        title=order.title,
+        price=order.price,
+        replaces=replaces,
     )

@@ -19,6 +19,7 @@ from .errors import NotUnderstood
 from .messages import Cast, Message
 from .ref import Ref
 from .resources import hold
+from .switching import flip
 from .trace import adopted, current_trace
 
 if TYPE_CHECKING:
@@ -147,6 +148,13 @@ class Context:
     def follow_alerts(self) -> None:
         """From now on an `Alert` arrives when any actor needs an operator; of what lasts already, at once."""
         self._cell.exchange.alerts.follow(self._cell)
+
+    def switch(self, name: str, on: bool) -> None:
+        """Flip the kill switch of a worker, also of one that is to start yet.
+
+        Raises UnknownActor, and ValueError for an actor that is not a worker.
+        """
+        flip(self._home.find(name), on)
 
     def monitor(self, name: str) -> None:
         """From now on a `Down` arrives each time an incarnation of `name` ends. Raises UnknownActor."""

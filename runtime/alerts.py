@@ -31,6 +31,9 @@ UNDEAD: Final = "actor ignores its cancellation"
 LOOP_HELD: Final = "loop was held"
 """An actor stopped everybody else for longer than any may."""
 
+SWITCHED_OFF: Final = "switched off: "
+"""An operator has switched something off; its name follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alert(Cast):

@@ -20,13 +20,13 @@ import trio
 from .clock import Clock
 from .errors import ReloadFailed, UnknownActor
 from .fresh import GENERATION, forget, fresh_factory, lost_messages, module_of
-from .messages import Tick
 from .ref import Ref
 from .reports import stack_of
 from .specs import ActorSpec, GroupSpec, changed, check_names
 from .status import GroupStatus, group_status
 from .supervisor import Supervisor
 from .surroundings import Surroundings
+from .switching import flip
 from .tap import Passage, Tap
 from .tree import ActorNode, Trial
 
@@ -184,13 +184,7 @@ class System:
 
         Raises UnknownActor, and ValueError for an actor that is not a worker.
         """
-        duty = self._surroundings.find(name).duty
-        if duty is None:
-            raise ValueError(f"{name} has no switch: it is not a worker, or has not started yet")
-        duty.switched_on = on
-        if on:
-            self.ref(name).cast(Tick())
-        log.warning("switched on" if on else "switched off", actor=name)
+        flip(self._surroundings.find(name), on)
 
     @contextmanager
     def trace(self, name: str) -> Iterator[trio.MemoryReceiveChannel[Passage]]:

@@ -31,6 +31,7 @@ from storage.tables import (
     REVIEWS,
     REWARDS,
     SUBSCRIPTIONS,
+    SWITCHES,
     TRANSFERS,
     UPDATES,
     USAGE,
@@ -64,6 +65,7 @@ _ORDER: Final[list[tuple[Table[Any], Callable[[View], Rows[Any, Any]]]]] = [
     (BROADCASTS, lambda view: view.broadcasts),
     (LISTINGS, lambda view: view.listings),
     (OUTBOX, lambda view: view.outbox),
+    (SWITCHES, lambda view: view.switches),
     (UPDATES, lambda view: view.updates),
     (ANSWERS, lambda view: view.answers),
 ]

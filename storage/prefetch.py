@@ -36,6 +36,10 @@ _WITH_INVITERS: Final = tables.USERS.select_where(
 )
 
 
+#: Any command may be about something that is switched off; there are only a few rows.
+_SWITCHES: Final = tables.SWITCHES.select_where("true")
+
+
 @dataclass(slots=True)
 class Prefetched:
     """The view, with what its rows are called by: a subscription's user, a payment's charge, an invitation's user."""
@@ -69,6 +73,7 @@ async def prefetch(connection: TrioConnection, commands: Sequence[Command[Any]])
     async with round_trip(connection) as trip:
         answers = trip.read(tables.ANSWERS, "key", keys)
         updates = trip.read(tables.UPDATES, "id", _all(need.updates for need in needs))
+        switches = trip.ask(_SWITCHES, [], tables.SWITCHES)
         outbox = trip.read(tables.OUTBOX, "id", _all(need.outbox for need in needs))
         orphans = trip.read(tables.ORPHANS, ("node", "name"), *_columns(need.orphans for need in needs))
         runs = trip.read(tables.NODE_RUNS, ("node", "epoch"), *_columns(need.runs for need in needs))
@@ -130,6 +135,7 @@ async def prefetch(connection: TrioConnection, commands: Sequence[Command[Any]])
     view.usage.load(usage)
     view.broadcasts.load(broadcasts)
     view.outbox.load(outbox)
+    view.switches.load(switches)
     view.payments.load(sales.payments)
     view.reviews.load(sales.reviews)
     view.refunds.load(sales.refunds)

@@ -232,4 +232,5 @@ OUTBOX: Final = Table(
     entities.OutboxMessage, "outbox", ["id"], json=frozenset({"body"}), ignore_conflict_on=("key",)
 )
 UPDATES: Final = Table(entities.Update, "updates", ["id"])
+SWITCHES: Final = Table(entities.Switch, "switches", ["name"])
 ANSWERS: Final = Table(entities.Answer, "answers", ["key"], json=frozenset({"reply"}))

@@ -108,10 +108,16 @@ def resume(name: str, data: Path | None, as_json: bool) -> None:
 @ctl.command("kill-switch")
 @_name
 @click.argument("position", type=click.Choice(["on", "off"]))
+@click.option("--reason", default="", help="Why; it is shown as long as it is off.")
 @of_a_system
-def kill_switch(name: str, position: str, data: Path | None, as_json: bool) -> None:
-    """Switch a worker on or off: off, it does not tick, and a tick that runs ends at its next row."""
-    _order(f"switch-{position}", name, data, as_json)
+def kill_switch(name: str, position: str, reason: str, data: Path | None, as_json: bool) -> None:
+    """Switch a worker or a function (payments, sign_ups, provisioning, broadcasts) on or off, over restarts too.
+
+    Off, a worker does not tick, and a tick that runs ends at its next row.
+    """
+    from turnpike import operating
+
+    operating.run(operating.flip_switch, data, as_json, name, position, reason)
 
 
 def _order(command: str, name: str, data: Path | None, as_json: bool) -> None:

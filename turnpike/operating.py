@@ -1,5 +1,6 @@
 """Carrying out `turnpike ctl`: ask the running system, and show the answer to people or scripts."""
 
+import getpass
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable
@@ -16,6 +17,9 @@ from turnpike.control import find_system
 from turnpike.logs import without_tokens
 from turnpike.pictures import PASSAGE_HEAD, passage_lines, status_lines, top_lines
 from turnpike.top import run_top
+
+#: The actor that keeps switches.
+_KEEPER: Final = "switches"
 
 _DONE: Final[dict[str, Callable[[ActorStatus], str]]] = {
     "restart": lambda actor: f"{actor.name} was restarted and is {actor.state}",
@@ -92,6 +96,15 @@ async def give_order(path: Path, as_json: bool, command: str, name: str) -> int:
     actor = await control_client.order(path, command, name)
     _show_json(actor) if as_json else _show([_DONE[command](actor)])
     return 0
+
+
+async def flip_switch(path: Path, as_json: bool, name: str, position: str, reason: str) -> int:
+    """Have a switch put; a tree that has nobody to keep it has only those of its workers."""
+    tree = (await control_client.status(path)).root
+    if not any(actor.name == _KEEPER for actor in tree.actors()):
+        return await give_order(path, as_json, f"switch-{position}", name)
+    order = {"name": name, "on": position == "on", "by": getpass.getuser(), "reason": reason}
+    return await put_question(path, as_json, _KEEPER, msgspec.json.encode(order).decode())
 
 
 async def put_question(path: Path, as_json: bool, name: str, question: str) -> int:

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
+import click
+
 from runtime import ActorStatus, GroupStatus
+from runtime.alerts import SWITCHED_OFF
 from runtime.commands import Rates, Snapshot
 from runtime.tap import Passage
 from turnpike.words import NOTHING, Cell, distance, duration, number, printable, table
@@ -63,7 +66,21 @@ def top_lines(snapshot: Snapshot) -> list[str]:
     at = f"{snapshot.at:%H:%M:%S} UTC"
     head = f"process {snapshot.pid}, up {duration(snapshot.uptime)}{_mood(snapshot)}   {handled} messages/s   {at}"
     rows = [_top_row(name, status, rates) for name, status in _outline(snapshot.root)]
-    return [head, "", *table(_TOP_HEADS, rows)]
+    off = sorted(_switched_off(snapshot))
+    warning = [click.style(f"switched off: {', '.join(off)}", fg="yellow")] if off else []
+    return [head, *warning, "", *table(_TOP_HEADS, rows)]
+
+
+def _switched_off(snapshot: Snapshot) -> set[str]:
+    """The names of workers and functions that an operator has switched off."""
+    actors = list(snapshot.root.actors())
+    names = {actor.name for actor in actors if actor.worker is not None and not actor.worker.switched_on}
+    return names | {
+        kind.removeprefix(SWITCHED_OFF)
+        for actor in actors
+        for kind in actor.alerts
+        if kind.startswith(SWITCHED_OFF)
+    }
 
 
 PASSAGE_HEAD: Final = (

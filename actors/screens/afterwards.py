@@ -1,6 +1,6 @@
 """What comes after a purchase: renewals from the balance, refunds, and what an operator did."""
 
-from actors.screens.page import Page, Told, menu, renewing, to_menu
+from actors.screens.page import Page, Told, menu, paragraphs, renewing, to_menu
 from domain.messages import (
     Adjusted,
     AutoRenewal,
@@ -72,6 +72,8 @@ def _auto_renewal(message: AutoRenewal, page: Page) -> Told:
             words("auto-renewal-on", title=title, price=price),
             words.plain("button-auto-renewal-off"),
         )
+        if message.paused:
+            text = paragraphs(text, words("auto-renewal-paused"))
         return text, ((Button(button, data="renewal:off"),), to_menu(page))
     text, button = words("auto-renewal-off", title=title, price=price), words.plain("button-auto-renewal-on")
     return text, ((Button(button, data="renewal:on"),), to_menu(page))

@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from actors.screens.page import Page, Told, menu, paragraphs, to_menu
+from actors.screens.page import Page, Told, menu, on_its_way, paragraphs, to_menu
 from actors.screens.shop import link_to_bot
 from domain.messages import (
     AskForCode,
@@ -41,8 +41,8 @@ def told(message: Message, page: Page) -> Told:
     words = page.words
     plans = (Button(words.plain("button-plans"), data="show:plans"),)
     match message:
-        case TrialStarted(title=title, expires_at=until, connecting=True):
-            return words("trial-connecting", title=title, until=until), ()
+        case TrialStarted(title=title, expires_at=until, connecting=True, delayed=delayed):
+            return on_its_way(page, words("trial-connecting", title=title, until=until), delayed), ()
         case TrialStarted(title=title, expires_at=until):
             return words("trial-connected", title=title, until=until), ()
         case TrialUnavailable():
@@ -68,8 +68,8 @@ def told(message: Message, page: Page) -> Told:
             link = link_to_bot(page.shop, f"gift_{code}")
             text = words("gift-ready", title=title, price=price, code=code)
             return (text if link is None else paragraphs(text, words("gift-link", link=link))), menu(page)
-        case GiftRedeemed(title=title, expires_at=until, connecting=True):
-            return words("gift-connecting", title=title, until=until), ()
+        case GiftRedeemed(title=title, expires_at=until, connecting=True, delayed=delayed):
+            return on_its_way(page, words("gift-connecting", title=title, until=until), delayed), ()
         case GiftRedeemed(title=title, expires_at=until):
             return words("gift-connected", title=title, until=until), ()
         case GiftTaken(title=title):

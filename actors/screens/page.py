@@ -31,6 +31,11 @@ def paragraphs(*parts: Markup) -> Markup:
     return Markup("\n\n").join(parts)
 
 
+def on_its_way(page: Page, text: Markup, delayed: bool) -> Markup:
+    """A text that ends with a key being on its way, and that it takes longer than usual if it does."""
+    return paragraphs(text, page.words("key-delayed")) if delayed else text
+
+
 def menu(page: Page) -> Buttons:
     """The main menu."""
     words = page.words

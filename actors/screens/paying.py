@@ -1,6 +1,6 @@
 """Invoices, and what became of a payment."""
 
-from actors.screens.page import Page, Told, menu, to_menu
+from actors.screens.page import Page, Told, menu, on_its_way, to_menu
 from domain.messages import (
     AlreadyPaid,
     CardInvoice,
@@ -63,8 +63,10 @@ def told(message: Message, page: Page) -> Told:
             return words("not-enough", title=title, missing=missing), ((top_up,), to_menu(page))
         case ProviderUnavailable(title=title):
             return words("provider-unavailable", title=title), (to_menu(page),)
-        case Paid(title=title, price=price, expires_at=until, connecting=True):
-            return words("paid-connecting", title=title, price=price, until=until), ()
+        case Paid(title=title, price=price, expires_at=until, connecting=True, delayed=delayed):
+            return on_its_way(
+                page, words("paid-connecting", title=title, price=price, until=until), delayed
+            ), ()
         case Paid(title=title, price=price, expires_at=until):
             renew = (Button(words.plain("button-auto-renewal"), data="show:renewal"),)
             return words("paid-connected", title=title, price=price, until=until), (renew,)

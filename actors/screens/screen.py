@@ -4,7 +4,7 @@ from typing import assert_never
 
 from msgspec import structs
 
-from actors.screens import access, afterwards, broadcasts, home, offers, paying, selling, unasked
+from actors.screens import access, afterwards, broadcasts, home, offers, paying, selling, switches, unasked
 from actors.screens.page import Page, Told
 from actors.screens.shop import Shop
 from actors.words import Recipient
@@ -41,7 +41,7 @@ def _with_title(message: messages.AnyMessage, page: Page) -> messages.AnyMessage
 
 def _told(
     message: "home.Message | selling.Message | paying.Message | access.Message | offers.Message | afterwards.Message"
-    " | unasked.Message | broadcasts.Message",
+    " | unasked.Message | broadcasts.Message | switches.Message",
     page: Page,
 ) -> Told:
     if isinstance(message, home.Message):
@@ -58,6 +58,8 @@ def _told(
         return afterwards.told(message, page)
     if isinstance(message, broadcasts.Message):
         return broadcasts.told(message, page)
+    if isinstance(message, switches.Message):
+        return switches.told(message, page)
     if isinstance(message, unasked.Message):
         return unasked.told(message, page)
     assert_never(message)

@@ -7,7 +7,10 @@ from functools import partial
 
 from actors.environment import Environment
 from actors.messages import LookAgain
+from actors.reading import DatabaseAway
+from actors.switches import switched_off
 from actors.vpn.node import VpnNode
+from domain.entities import Function
 from runtime import Actor, ActorSpec, Context, Message, Ref, Tick
 
 
@@ -21,9 +24,18 @@ class Vpn(Actor):
 
     async def started(self) -> None:
         """Start the children; a node need not answer for that."""
+        off = await self._switched_off()
         for node in self._environment.nodes:
-            child = ActorSpec(node.name, partial(VpnNode, environment=self._environment, node=node))
+            make = partial(VpnNode, environment=self._environment, node=node)
+            is_on = not off & {Function.PROVISIONING, f"{self.context.name}/{node.name}"}
+            child = ActorSpec(node.name, make, settings={"switched_on": is_on})
             self._nodes.append(await self.context.start_child(child))
+
+    async def _switched_off(self) -> frozenset[str]:
+        try:
+            return await switched_off(self._environment.readers, reader=self.context.name)
+        except DatabaseAway:  # nobody can read what there is to do either
+            return frozenset()
 
     async def receive(self, message: Message) -> object:
         """Have every node look at its grants."""

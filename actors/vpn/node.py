@@ -94,6 +94,8 @@ class VpnNode(Worker):
     async def receive(self, message: Message) -> object:
         """Put right what a comparison found, between two looks."""
         match message:
+            case Heal() if not self.duty.switched_on:
+                return 0
             case Heal(missing, orphans):
                 with asking_a_node():
                     return await self._give(missing) + await self._take(dict(orphans))

@@ -31,6 +31,7 @@ button-reissue = ♻️ Another key
 button-reissue-now = ♻️ Yes, another key
 button-auto-renewal = 🔄 Auto-renewal
 button-auto-renewal-on = ✅ Switch on
+auto-renewal-paused = ⏸ Renewals are paused by the shop just now, so yours waits too. Before it ends, you can renew it yourself.
 button-auto-renewal-off = ✖️ Switch off
 button-menu = ‹ Menu
 button-back = ‹ Back
@@ -82,6 +83,8 @@ not-enough =
     Nothing was charged.
 provider-unavailable = The payment service does not answer just now, so there is no invoice for <b>{ $title }</b> yet. Nothing was charged: try again in a minute, or pay another way.
 already-paid = <b>{ $title }</b> is paid already; nothing more was charged.
+payments-off = ⏸ Nothing can be bought just now: payments are paused for a while. Nothing was charged. What you have keeps working; please try again later.
+key-delayed = ⏸ New keys take longer than usual just now. Yours comes here by itself as soon as it is ready; there is nothing to do.
 paid-connecting =
     🎉 <b>Paid: { $title }</b> for { $price }.
     Valid until <b>{ $until }</b>. Your key is on its way…
@@ -318,10 +321,45 @@ button-broadcast-audience = { $audience ->
        *[everyone] Everyone
     }
 
+## Switches
+
+sign-ups-off = ⏸ We do not take new customers just now. Write <code>/start</code> again in a while: you are welcome then.
+switches = 🎚 <b>Switches of the shop</b>
+switch = { $position ->
+        [off] ⏸
+       *[on] ✅
+    } { $name ->
+        [payments] Payments
+        [sign_ups] New customers
+        [provisioning] Changes on nodes
+        [broadcasts] Broadcasts
+       *[auto_renewal] Automatic renewals
+    }{ $position ->
+        [off] {" "}— <b>switched off</b>
+       *[on] {""}
+    }
+switch-worker = ⏸ Worker <code>{ $name }</code> — <b>switched off</b>
+switches-how = Who asks for something that is off is told so, and nothing is lost: money that arrives is booked. Any worker: <code>/switch_off NAME</code>, <code>/switch_on NAME</code>.
+button-switch-off = ⏸ Switch off: { $name ->
+        [payments] payments
+        [sign_ups] new customers
+        [provisioning] changes on nodes
+        [broadcasts] broadcasts
+       *[auto_renewal] renewals
+    }
+button-switch-on = ▶️ Switch on: { $name ->
+        [payments] payments
+        [sign_ups] new customers
+        [provisioning] changes on nodes
+        [broadcasts] broadcasts
+       *[auto_renewal] renewals
+    }
+
 ## Without markup: invoices, and why a payment is refused at the last moment
 
 invoice-description = { $shop }: { $title }
 refusal-unavailable = Our records do not answer just now. Nothing was charged: please try again.
+refusal-off = Payments are paused for a while. Nothing was charged: please try again later.
 refusal-unknown = We do not know this invoice. Please choose a plan again with /plans.
 refusal-paid = This invoice is paid already. Choose a plan again with /plans to extend.
 refusal-price = The price of this invoice is not what we asked. Please choose a plan again with /plans.

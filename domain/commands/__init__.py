@@ -83,6 +83,10 @@ from domain.commands.selling import (
     SetAutoRenewal,
     StartPurchase,
 )
+from domain.commands.switches import (
+    SetSwitch,
+    ShowSwitches,
+)
 from domain.commands.usage import (
     Reading,
     RecordUsage,
@@ -142,9 +146,11 @@ __all__ = [
     "ReportUnavailable",
     "RevokeAccess",
     "SetAutoRenewal",
+    "SetSwitch",
     "SettleMessage",
     "SettleReview",
     "Show",
+    "ShowSwitches",
     "Start",
     "StartPurchase",
     "StartTrial",

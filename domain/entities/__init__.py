@@ -65,6 +65,10 @@ from domain.entities.selling import (
     PurchaseKind,
     PurchaseStatus,
 )
+from domain.entities.switches import (
+    Function,
+    Switch,
+)
 from domain.entities.usage import (
     NodeRun,
     NodeUsage,
@@ -83,6 +87,7 @@ __all__ = [
     "BroadcastAction",
     "BroadcastAudience",
     "BroadcastState",
+    "Function",
     "Gift",
     "Grant",
     "Listing",
@@ -113,6 +118,7 @@ __all__ = [
     "Stop",
     "Subscription",
     "SubscriptionStatus",
+    "Switch",
     "Transfer",
     "Update",
     "Usage",

@@ -76,6 +76,11 @@ from domain.messages.selling import (
     ToppedUp,
     UnderReview,
 )
+from domain.messages.switches import (
+    PaymentsOff,
+    SignUpsOff,
+    SwitchPanel,
+)
 from domain.messages.unasked import (
     ComeBack,
     EndsSoon,
@@ -140,6 +145,9 @@ AnyMessage = (
     | BroadcastPanel
     | BroadcastHelp
     | OrderRefused
+    | PaymentsOff
+    | SignUpsOff
+    | SwitchPanel
 )
 
 #: Made once: working out the union costs fifty times what reading a message does.
@@ -196,6 +204,7 @@ __all__ = [
     "OrderRefused",
     "Paid",
     "PaidForAnother",
+    "PaymentsOff",
     "PlanList",
     "PromoChosen",
     "PromoRedeemed",
@@ -207,8 +216,10 @@ __all__ = [
     "ReviewClosed",
     "Revoked",
     "RewardEarned",
+    "SignUpsOff",
     "StarsInvoice",
     "StarsSubscription",
+    "SwitchPanel",
     "TimeGranted",
     "TopUpList",
     "ToppedUp",

@@ -15,11 +15,12 @@ class AccessReady(Message, frozen=True, kw_only=True, tag="access_ready"):
 
 
 class TrialStarted(Message, frozen=True, kw_only=True, tag="trial_started"):
-    """A trial has begun; `connecting` while its access is still on the way to the nodes."""
+    """A trial has begun; `connecting` while its access is on the way to the nodes, `delayed` if that may take long."""
 
     title: str
     expires_at: datetime
     connecting: bool
+    delayed: bool = False
 
 
 class Expired(Message, frozen=True, kw_only=True, tag="expired"):

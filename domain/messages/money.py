@@ -47,11 +47,12 @@ class GiftReady(Message, frozen=True, kw_only=True, tag="gift_ready"):
 
 
 class GiftRedeemed(Message, frozen=True, kw_only=True, tag="gift_redeemed"):
-    """A gift was redeemed; `connecting` while its access is still on the way to the nodes."""
+    """A gift was redeemed; `connecting` while its access is on the way to the nodes, `delayed` if that takes long."""
 
     title: str
     expires_at: datetime
     connecting: bool
+    delayed: bool = False
 
 
 class GiftTaken(Message, frozen=True, kw_only=True, tag="gift_taken"):
@@ -95,9 +96,13 @@ class RenewalShort(Message, frozen=True, kw_only=True, tag="renewal_short"):
 
 
 class AutoRenewal(Message, frozen=True, kw_only=True, tag="auto_renewal"):
-    """Whether the subscription renews by itself, and at what price; None where there is nothing to renew."""
+    """Whether the subscription renews by itself, and at what price; None where there is nothing to renew.
+
+    `paused`: the shop renews nobody's just now.
+    """
 
     on: bool
+    paused: bool = False
     title: str | None = None
     price: Money | None = None
 

@@ -66,12 +66,13 @@ class ProviderUnavailable(Message, frozen=True, kw_only=True, tag="provider_unav
 
 
 class Paid(Message, frozen=True, kw_only=True, tag="paid"):
-    """A plan was paid; `connecting` while its access is still on the way to the nodes."""
+    """A plan was paid; `connecting` while its access is on the way to the nodes, `delayed` if that may take long."""
 
     title: str
     price: Money
     expires_at: datetime
     connecting: bool
+    delayed: bool = False
 
 
 class ToppedUp(Message, frozen=True, kw_only=True, tag="topped_up"):

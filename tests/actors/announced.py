@@ -44,4 +44,9 @@ def broadcasts(title: str) -> list[AnyMessage]:
         panel("done", "edit", "active", "month"),
         messages.BroadcastHelp(),
         messages.OrderRefused(why=title),
+        messages.PaymentsOff(),
+        messages.PaymentsOff(replaces=1),
+        messages.SignUpsOff(),
+        messages.SwitchPanel(),
+        messages.SwitchPanel(off=["payments", "auto_renewal", title]),
     ]

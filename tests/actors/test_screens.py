@@ -246,8 +246,9 @@ def test_what_was_sold_is_called_by_its_title_in_the_readers_language(language: 
 def without_names(text: str, message: AnyMessage) -> str:
     """A text without what is the same in every language, and without what the message itself quotes."""
     for quoted in structs.asdict(message).values():
-        if isinstance(quoted, str):
-            text = text.replace(quoted, "")
+        for each in quoted if isinstance(quoted, list) else [quoted]:
+            if isinstance(each, str):
+                text = text.replace(each, "")
     same = r"\w+://\S+|[@/]\w+|Telegram Stars|Crypto Pay|Test VPN|VPN|UTC|English|Русский"
     return re.sub(same, "", text)
 

@@ -24,6 +24,7 @@ from actors.refunds import Refunds
 from actors.screens import Shop
 from actors.sender import Sender
 from actors.settings import Telegram
+from actors.switches import Switches
 from actors.telegram import Telegram as TelegramActor
 from actors.words import languages
 from domain.commands import Confirmation, ConfirmProvisions, Received, RecordUpdates
@@ -202,6 +203,7 @@ async def _open_shop(
             "crypto_payment_watcher": partial(CryptoPaymentWatcher, environment=surroundings),
             "payment_sweep": partial(PaymentSweep, environment=surroundings),
             "broadcast": partial(Broadcast, environment=surroundings),
+            "switches": partial(Switches, environment=surroundings),
             "refunds": partial(Refunds, environment=surroundings),
         }
         async with running(actors, ["vpn"]) as here:

@@ -11,13 +11,17 @@ from domain.commands import (
     Person,
     ReissueKey,
     RevokeAccess,
+    SetSwitch,
     SwitchPromo,
 )
-from domain.entities import Audience, PromoKind
+from domain.entities import Audience, Function, PromoKind
 from domain.money import Money
 
 #: Promo codes that there may be; the last is never made.
 CODES = ["TEN", "FIFTY", "WEEK", "BONUS", "GONE"]
+
+#: What is switched off now and then.
+SWITCHES = [*Function, "auto_renewal"]
 
 
 def promo_by_hand(random: Random, update: int) -> Command[Any]:
@@ -64,5 +68,6 @@ def by_hand(random: Random, update: int, person: Person) -> Command[Any]:
             AdjustBalance(**by, user_id=person.id, amount=amount),
             RevokeAccess(**by, user_id=person.id),
             ReissueKey(**by, user_id=person.id),
+            SetSwitch(**by, name=random.choice(SWITCHES), on=random.random() < 0.7),
         ]
     )

@@ -1,5 +1,6 @@
 """`turnpike ctl` as an operator uses it: a process of its own against a system that runs."""
 
+import getpass
 import json
 import os
 import pty
@@ -9,10 +10,12 @@ import termios
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 
-from runtime import Actor, ActorCrashed, ActorSpec
+from runtime import Actor, ActorCrashed, ActorSpec, Ask, Message
+from runtime.alerts import SWITCHED_OFF
 from runtime.control_client import Refused
 from tests.e2e.sandbox import ROOT
 from tests.runtime.kit import Crash, Echo
@@ -118,6 +121,25 @@ async def test_orders_are_answered_in_words(tmp_path: Path) -> None:
         "idler is switched off: it does not tick until it is switched on\n",
     ]
     assert said[3].startswith("clerk\n  File ")
+
+
+async def test_a_switch_goes_to_whoever_keeps_switches(tmp_path: Path) -> None:
+    async with system_in(tmp_path, ActorSpec("switches", Keeper)):
+        said = await ctl(tmp_path, "kill-switch", "payments", "off", "--reason", "a leak")
+        assert said.stdout == f"payments False {getpass.getuser()} a leak\n"
+        status, top = await ctl(tmp_path, "status"), await ctl(tmp_path, "top")
+    assert "payments is off" in status.stdout
+    assert "switched off: payments\n" in top.stdout
+
+
+class Keeper(Actor):
+    """Keeps no switch, and says what it was asked."""
+
+    async def receive(self, message: Message) -> object:
+        assert isinstance(message, Ask)
+        asked = msgspec.json.decode(message.body, type=dict[str, object])
+        self.context.alert(SWITCHED_OFF + str(asked["name"]), f"{asked['name']} is off")
+        return f"{asked['name']} {asked['on']} {asked['by']} {asked['reason']}"
 
 
 @pytest.mark.parametrize(
