@@ -2,30 +2,33 @@
 
 At its start it goes through everything that a provider lists, from the beginning; after that, every ten minutes,
 through what is new. What is found, payments and refunds alike, ends in the same commands as what is told, so a sweep
-that finds something known changes nothing. Where a provider is, is kept in memory only: losing it costs one more look
-at everything.
+that finds something known changes nothing. Where a provider is, and what of it could not be recorded, is kept in memory
+only: losing it costs one more look at everything.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
 from actors.environment import Environment
 from actors.providers import open_providers, record, unrecorded
 from domain.entities import Provider
-from integrations.provider import PaymentProvider, Swept, TryLater
+from integrations.provider import Charge, PaymentProvider, Refund, Swept, TryLater
 from runtime import Context, Iteration, Worker
 
 _PAGE: Final = 100
 
+#: So many that cannot be recorded are no fault of theirs: the sweep goes no further, so that nothing is forgotten.
+_LEFT_MAX: Final = 1000
+
 
 @dataclass(slots=True)
 class Progress:
-    """Where the sweep of a provider is; `again` is the first page with something that could not be recorded."""
+    """Where the sweep of a provider is; `left` was found and could not be recorded, and is tried again each time."""
 
     point: str = ""
-    again: str | None = None
+    left: list[Charge | Refund] = field(default_factory=list)
 
 
 class PaymentSweep(Worker):
@@ -61,29 +64,39 @@ class PaymentSweep(Worker):
         return Iteration(due, done, more)
 
     async def _sweep(self, provider: PaymentProvider, progress: Progress) -> Iteration:
-        due = done = 0
+        heard = await self._try_again(provider.name, progress)
+        due, done = heard.due, heard.done
+        if heard.more or len(progress.left) >= _LEFT_MAX:
+            return Iteration(due, done, heard.more)
         while True:
             page = await provider.sweep(progress.point, _PAGE)
-            heard = await self._record(provider.name, page)
+            heard = await self._record(provider.name, page, progress)
             due, done = due + heard.due, done + heard.done
             if heard.more:
                 return Iteration(due, done, more=True)  # the rest of this page is read again
-            if heard.done < heard.due and progress.again is None:
-                progress.again = progress.point
             progress.point = page.point
             if not page.more:
-                progress.point, progress.again = progress.again or progress.point, None
                 return Iteration(due, done)
-            if self.out_of_time:
-                return Iteration(due, done, more=True)
+            if self.out_of_time or len(progress.left) >= _LEFT_MAX:
+                return Iteration(due, done, more=self.out_of_time)
 
-    async def _record(self, name: Provider, page: Swept) -> Iteration:
-        """Have recorded what is not; one that fails holds up no other (W12)."""
-        new = await unrecorded(self._readers, name, page.found, reader=self.context.name)
+    async def _try_again(self, name: Provider, progress: Progress) -> Iteration:
+        progress.left = await unrecorded(self._readers, name, progress.left, reader=self.context.name)
+        return await self._each(name, progress.left)
+
+    async def _record(self, name: Provider, page: Swept, progress: Progress) -> Iteration:
+        """Have recorded what is not; one that fails is left, and holds up no other (W12)."""
+        found = await unrecorded(self._readers, name, page.found, reader=self.context.name)
+        new = [each for each in found if each not in progress.left]
         for each in new:
             self.context.log.warning(
                 "found by the sweep", provider=name, charge=each.charge_id, holds=type(each).__name__.lower()
             )
-        return await self.each(
-            new, partial(record, self._writer, name), key=lambda happened: happened.charge_id
-        )
+        heard = await self._each(name, new)
+        if heard.done < heard.due and not heard.more:
+            progress.left += await unrecorded(self._readers, name, new, reader=self.context.name)
+        return heard
+
+    async def _each(self, name: Provider, found: Sequence[Charge | Refund]) -> Iteration:
+        record_one = partial(record, self._writer, name)
+        return await self.each(found, record_one, key=lambda happened: happened.charge_id)

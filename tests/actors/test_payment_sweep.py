@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from actors import providers
+from actors import payment_sweep, providers
 from domain.entities import Provider
 from domain.money import Money
+from integrations.cryptopay.client import open_cryptopay
+from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN
 from integrations.provider import Charge, PaymentProvider, Refund, Swept, TryLater
+from tests.actors.access import until
 from tests.actors.hearing import Paid, hear
 from tests.actors.test_checkout import order, pay
 from tests.actors.town import Town, open_town
@@ -111,18 +114,57 @@ async def test_a_sweep_goes_on_from_where_the_last_one_ended(
 
 
 @pytest.mark.requirement("W12")
-async def test_what_cannot_be_recorded_holds_up_nothing_and_is_read_again(
+async def test_what_cannot_be_recorded_holds_up_nothing_and_is_tried_again(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    poison = charge("no text of a database holds \0")
-    listed = Listed([(charge("a"),), (poison, charge("b")), (charge("c"),)])
+    monkeypatch.setattr(payment_sweep.PaymentSweep, "period", 0.1)
+    refuse(database, "b")
+    hopeless = charge("no text of a database holds \0")
+    listed = Listed([(charge("a"),), (charge("b"), hopeless, charge("c")), (charge("d"),)])
     async with listing(database, tmp_path, monkeypatch, listed) as town:
-        assert [row[0] for row in recorded(database)] == ["a", "b", "c"]
-        listed.pages[1] = (charge("mended"), charge("b"))
-        listed.asked.clear()
+        assert [row[0] for row in recorded(database)] == ["a", "c", "d"]
+        with owner_of(database) as owner:
+            owner.execute(b"DROP TRIGGER poison ON payments")
+        await until(database, "EXISTS (SELECT FROM payments WHERE charge_id = 'b')")
+        listed.pages.append((charge("e"),))
         await hear(town, "sweep", _NOBODY)
-        assert listed.asked == ["1", "2"]
-        assert [row[0] for row in recorded(database)] == ["a", "b", "c", "mended"]
+        assert [row[0] for row in recorded(database)] == ["a", "c", "d", "b", "e"]
+
+
+def refuse(database: Database, charge_id: str) -> None:
+    """From now on the database does not take this charge."""
+    with owner_of(database) as owner:
+        owner.execute(
+            b"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'poisoned'; END $$"
+        )
+        owner.execute(
+            f"CREATE TRIGGER poison BEFORE INSERT ON payments FOR EACH ROW WHEN (NEW.charge_id = '{charge_id}') "
+            "EXECUTE FUNCTION refuse()".encode()
+        )
+
+
+async def test_what_cannot_be_recorded_hides_nothing_newer_where_the_newest_comes_first(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payment_sweep, "_PAGE", 1)
+    refuse(database, "1")
+    async with open_town(database, tmp_path, webhook=False) as town:
+        for number in (1, 2):
+            await pay_unheard_of(town, number)
+        await hear(town, "sweep", _NOBODY)
+        assert [row[0] for row in recorded(database)] == ["2"]
+        await pay_unheard_of(town, 3)
+        await hear(town, "sweep", _NOBODY)
+        assert [row[0] for row in recorded(database)] == ["2", "3"]
+
+
+async def pay_unheard_of(town: Town, number: int) -> None:
+    """An invoice of Crypto Pay whose making was never answered is paid."""
+    base = str(town.cryptopay.base_url)
+    async with open_cryptopay(SANDBOX_CRYPTOPAY_TOKEN, api_base=base) as cryptopay:
+        made = await cryptopay.create_invoice(Money(100, "RUB"), description="", payload="x", expires_in=3600)
+    assert made.invoice_id == number
+    await town.pay_crypto(made.pay_url)
 
 
 async def test_a_provider_that_is_away_is_asked_again_and_holds_up_no_other(
