@@ -78,7 +78,7 @@ class Compare(Call[Compared]):
 
 @dataclass(frozen=True, slots=True)
 class Metered:
-    """How far the counters of a run of a node have come, and how many addresses each subscription is online from."""
+    """How far the counters of a run of a node have come, and from which addresses each subscription is online."""
 
     epoch: str
     readings: tuple[Reading, ...]
@@ -88,6 +88,16 @@ class Metered:
 @dataclass(frozen=True, slots=True)
 class Meter(Call[Metered]):
     """Have the counters of a node read; nothing is set back by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepOut(Call[bool]):
+    """Have a node let these users, by name, not in from these addresses, and everybody else in from everywhere.
+
+    Answered by whether the node can do that.
+    """
+
+    wanted: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)

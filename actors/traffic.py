@@ -10,7 +10,9 @@ from actors.reading import Reading
 _NODES_MAX: Final = 1000
 
 _USER: Final = """
-    SELECT u.first_name, s.title, s.status, s.expires_at, coalesce(t.up, 0) AS up, coalesce(t.down, 0) AS down
+    SELECT u.first_name, s.title, s.status, s.expires_at, coalesce(t.up, 0) AS up, coalesce(t.down, 0) AS down,
+        s.traffic, coalesce(t.up + t.down, 0) - coalesce(s.traffic_from, 0) AS used, s.stopped IS NOT NULL AS stopped,
+        s.devices, coalesce(t.online, 0) AS online
     FROM users u LEFT JOIN subscriptions s ON s.user_id = u.id LEFT JOIN usage t ON t.subscription_id = s.id
     WHERE u.id = %s
 """
@@ -23,7 +25,11 @@ _NODES: Final = """
 
 @dataclass(frozen=True, slots=True)
 class UserUsage:
-    """Somebody and the bytes that they moved in all: `up` from them to the world, `down` to them."""
+    """Somebody and the bytes that they moved in all: `up` from them to the world, `down` to them.
+
+    `used` of them count against the `traffic` of their plan (None is no limit), and access is `stopped` if that is used
+    up. They are connected from `online` addresses, of which their plan is for `devices`.
+    """
 
     first_name: str
     title: str | None
@@ -31,6 +37,11 @@ class UserUsage:
     expires_at: datetime | None
     up: int
     down: int
+    traffic: int | None
+    used: int
+    stopped: bool
+    devices: int | None
+    online: int
 
 
 @dataclass(frozen=True, slots=True)

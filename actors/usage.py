@@ -6,7 +6,7 @@ counts nothing twice. What a tick has no time for is the work of the next one, w
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -14,9 +14,10 @@ from typing import ClassVar, Final
 
 import trio
 
+from actors.devices import Devices
 from actors.environment import Environment
-from actors.messages import Meter, Metered, Write
-from domain.commands import Reading, RecordUsage
+from actors.messages import KeepOut, Meter, Metered, Write
+from domain.commands import Online, Reading, RecordOnline, RecordUsage
 from runtime import Context, Iteration, Unavailable, UnknownActor, Worker
 
 _PAGE: Final = 500
@@ -35,11 +36,16 @@ class Account:
     epoch: str = ""
     recorded: dict[int, Reading] = field(default_factory=dict)
     waiting: deque[Reading] = field(default_factory=deque)
+    #: From where people are connected to it; None while it does not answer.
+    online: Mapping[int, frozenset[str]] | None = None
+    #: Whom it was told to keep out; None while that is not known.
+    kept_out: frozenset[tuple[str, str]] | None = None
 
     def take_up(self, metered: Metered) -> None:
         """Have wait what differs from what was recorded."""
+        self.online = metered.online
         if metered.epoch != self.epoch:
-            self.epoch, self.recorded = metered.epoch, {}
+            self.epoch, self.recorded, self.kept_out = metered.epoch, {}, None
         self.waiting.extend(
             each for each in metered.readings if self.recorded.get(each.subscription_id) != each
         )
@@ -53,7 +59,9 @@ class Usage(Worker):
     def __init__(self, context: Context, environment: Environment) -> None:
         super().__init__(context)
         self._step = environment.step
+        self._readers = environment.readers
         self._writer = context.ref("db_writer")
+        self._devices = Devices()
         self._accounts = {node.name: Account() for node in environment.nodes}
 
     async def tick(self) -> Iteration:
@@ -66,10 +74,11 @@ class Usage(Worker):
                 nursery.start_soon(self._account_for, name, account, not goes_on, iterations, unavailable)
         if unavailable:
             raise unavailable[0]
+        more = any(account.waiting for account in self._accounts.values())
+        if not more:
+            await self._look_at_devices()
         return Iteration(
-            sum(each.due for each in iterations),
-            sum(each.done for each in iterations),
-            more=any(account.waiting for account in self._accounts.values()),
+            sum(each.due for each in iterations), sum(each.done for each in iterations), more=more
         )
 
     async def _account_for(
@@ -100,6 +109,7 @@ class Usage(Worker):
             metered = await self.context.ref(f"vpn/{node}/meter").call(Meter(), timeout=_ANSWER_SECONDS)
         except (Unavailable, UnknownActor) as error:
             self.context.log.warning("node not read", node=node, error=str(error))
+            account.online = None
             return False
         account.take_up(metered)
         self._step("counters read")
@@ -110,6 +120,36 @@ class Usage(Worker):
         self._step("counters recorded")
         account.recorded.update((each.subscription_id, each) for each in page)
         return len(page)
+
+    async def _look_at_devices(self) -> None:
+        """Have it recorded from how many addresses people are connected, and kept out what is too many."""
+        await self._devices.open(self._readers, self.context.name)
+        online = self._devices.see(each.online for each in self._accounts.values() if each.online is not None)
+        for at in range(0, len(online), _PAGE):
+            await self.together(
+                online[at : at + _PAGE],
+                self._record_online,
+                key=lambda each: f"devices:{each.subscription_id}",
+            )
+        wanted = self._devices.kept_out(self.context.clock.now())
+        for node, account in self._accounts.items():
+            if account.online is not None and account.kept_out != wanted:
+                await self._keep_out(node, account, wanted)
+
+    async def _record_online(self, page: Sequence[Online]) -> int:
+        excess = await self._writer.call(Write(RecordOnline(tuple(page))))
+        self._devices.recorded(page, excess, self.context.clock.now())
+        return len(page)
+
+    async def _keep_out(self, node: str, account: Account, wanted: frozenset[tuple[str, str]]) -> None:
+        try:
+            can = await self.context.ref(f"vpn/{node}/meter").call(KeepOut(wanted), timeout=_ANSWER_SECONDS)
+        except (Unavailable, UnknownActor) as error:
+            self.context.log.warning("addresses not kept out", node=node, error=str(error))
+            return
+        account.kept_out = wanted
+        if wanted:
+            self.context.log.info("addresses kept out", node=node, count=len(wanted) if can else 0)
 
 
 def _key(node: str, reading: Reading) -> str:

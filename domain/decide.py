@@ -11,6 +11,7 @@ from domain import (
     broadcasts,
     codes,
     commands,
+    devices,
     keys,
     outbox,
     payments,
@@ -83,6 +84,7 @@ _DECISIONS: dict[type[Command[Any]], Callable[..., object]] = {
     commands.ShowSwitches: switches.show_switches,
     commands.RecordOrphans: access.record_orphans,
     commands.RecordUsage: usage.record,
+    commands.RecordOnline: devices.record,
 }
 
 

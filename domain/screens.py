@@ -71,6 +71,7 @@ def account(draft: Draft, user: User, replaces: int | None) -> messages.Account:
         used=used(draft, subscription),
         traffic=subscription.traffic,
         devices=subscription.devices,
+        online=draft.usage(subscription.id).online,
         stopped=subscription.stopped is not None,
         replaces=replaces,
     )

@@ -23,6 +23,8 @@ async def show_usage(path: Path, as_json: bool, user: int) -> int:
         _say(f"User {user} has never written to the bot.")
     else:
         _say(_headline(report.user, user))
+        if report.user.title is not None:
+            _say(_limits(report.user))
         for line in (
             table(_HEADS, _rows(report)) if report.nodes else ["Nothing was counted on any node yet."]
         ):
@@ -35,6 +37,15 @@ def _headline(user: UserUsage, number_of_user: int) -> str:
     if user.title is None or user.expires_at is None:
         return f"{name} has never had a plan."
     return f"{name}: {printable(user.title)}, {user.status}, ends {user.expires_at:%Y-%m-%d %H:%M}"
+
+
+def _limits(user: UserUsage) -> str:
+    used = amount_of_data(user.used)
+    traffic = f"{used} used" if user.traffic is None else f"{used} of {amount_of_data(user.traffic)} used"
+    if user.stopped:
+        traffic = click.style(f"{traffic}, access is stopped", fg="red")
+    limit = "" if user.devices is None else f" of {user.devices}"
+    return f"{traffic}; online from {user.online}{limit} addresses"
 
 
 def _rows(report: UsageReport) -> list[list[Cell]]:

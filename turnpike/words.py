@@ -16,13 +16,7 @@ _UNITS: Final = ((0.9995, 0.001, "ms"), (90, 1, "s"), (90 * 60, 60, "min"), (48 
 """Below so many seconds, count in units of so many seconds."""
 
 
-_DATA_UNITS: Final = (
-    (10**3, 1, "B"),
-    (999_500, 10**3, "kB"),
-    (999_500_000, 10**6, "MB"),
-    (999_500_000_000, 10**9, "GB"),
-)
-"""Below so many bytes, count in units of so many bytes."""
+_DATA_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +76,12 @@ def distance(moment: datetime | None, now: datetime) -> str:
 
 def amount_of_data(count: int) -> str:
     """Bytes in the unit that a person would choose, by thousands as providers count them: `840 B`, `1.25 GB`."""
-    for below, unit, name in _DATA_UNITS:
-        if count < below:
-            return f"{count} B" if unit == 1 else f"{count / unit:.3g} {name}"
-    return f"{count / 10**12:.2f} TB"
+    at = max(at for at in range(len(_DATA_UNITS)) if at == 0 or count >= 1000**at)
+    hundredths = count * 100 // 1000**at
+    whole, rest = divmod(hundredths, 100)
+    # Three digits are enough, and cut off: the last byte of a limit must not look used before it is.
+    text = str(whole) if at == 0 or whole >= 100 or not rest else f"{whole}.{rest:02}".rstrip("0")
+    return f"{text} {_DATA_UNITS[at]}"
 
 
 def printable(text: str) -> str:

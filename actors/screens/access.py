@@ -16,12 +16,22 @@ from domain.messages import (
     Expired,
     KeyNotReissued,
     KeyReissued,
+    TooManyDevices,
     TrafficRunsOut,
     TrafficUsedUp,
 )
 from integrations.telegram.outgoing import Button, Outgoing, SendPhoto, SendText
 
-Message = Account | Expired | TrafficRunsOut | TrafficUsedUp | AskToReissue | KeyReissued | KeyNotReissued
+Message = (
+    Account
+    | Expired
+    | TrafficRunsOut
+    | TrafficUsedUp
+    | TooManyDevices
+    | AskToReissue
+    | KeyReissued
+    | KeyNotReissued
+)
 
 
 def ready(message: AccessReady, page: Page) -> Outgoing:
@@ -45,6 +55,9 @@ def told(message: Message, page: Page) -> Told:
             return _account(message, page)
         case TrafficRunsOut() | TrafficUsedUp():
             return _traffic(message, page), (_renewing(message, page),)
+        case TooManyDevices(title=title, online=online, devices=devices):
+            account = (Button(page.words.plain("button-account"), data="show:account"),)
+            return page.words("too-many-devices", title=title, online=online, devices=devices), (account,)
         case Expired():
             button = _renewing(message, page)
             if message.grace:
@@ -80,7 +93,7 @@ def _limits(message: Account, page: Page) -> list[Markup]:
     if message.traffic is not None:
         lines = [words("account-traffic", used=used, traffic=Data(message.traffic))]
     if message.devices is not None:
-        lines.append(words("account-devices", devices=message.devices))
+        lines.append(words("account-devices-online", online=message.online, devices=message.devices))
     return lines
 
 

@@ -1,6 +1,7 @@
 """Reading what a node has counted: a child of the node's actor, so that a long list holds up no change (U12).
 
-It only reads, and sets no counter back. A user has several names on a node in the course of time, all of which count.
+It changes no user and sets no counter back; what it may do is keep single addresses of a user out. A user has several
+names on a node in the course of time, all of which count.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,7 +9,7 @@ from typing import Final, TypeVar
 
 import trio
 
-from actors.messages import Meter, Metered
+from actors.messages import KeepOut, Meter, Metered
 from actors.vpn.errors import asking_a_node
 from domain.commands import Reading
 from domain.names import subscription_named
@@ -29,12 +30,15 @@ class NodeMeter(Actor):
         self._driver = driver
 
     async def receive(self, message: Message) -> object:
-        """Read the counters and who is online; raises `NodeAway`."""
+        """Read the counters and who is online, or keep addresses out; raises `NodeAway`."""
         match message:
             case Meter():
                 with asking_a_node():
                     usage, online = await self._driver.usage(), await self._driver.online()
                 return Metered(usage.epoch, await _by_subscription(usage.by_email), await _addresses(online))
+            case KeepOut(wanted):
+                with asking_a_node():
+                    return await self._driver.keep_out(wanted)
             case _:
                 return await super().receive(message)
 

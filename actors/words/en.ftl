@@ -120,6 +120,7 @@ account-balance = 💰 Balance: <b>{ $balance }</b>
 account-traffic = 📊 Traffic: <b>{ $used }</b> of { $traffic }
 account-traffic-so-far = 📊 Traffic: <b>{ $used }</b>
 account-devices = 📱 Devices: up to { $devices }
+account-devices-online = 📱 Devices online: { $online } of { $devices }
 account-stopped = ⛔ Your traffic is used up, so your access is paused. Renew, and the same key works again at once.
 account-connecting = Paid, and being connected: the key comes in a moment.
 account-key = <code>{ $key }</code>
@@ -141,6 +142,12 @@ traffic-used-up =
 traffic-used-up-with-grace =
     ⛔ <b>{ $title }</b>: all of your { $traffic } of traffic are used. Until { $until } your key opens Telegram and the pages where you can pay, and nothing else.
     Renew, and it works as before at once.
+too-many-devices =
+    📱 <b>{ $title }</b> is for { $devices ->
+        [one] { $devices } device
+       *[other] { $devices } devices
+    } at once, and your key is used from { $online } networks just now.
+    Disconnect some of them, or the ones that came last will not get through. If they are not yours, get another key under “My access”.
 ask-to-reissue =
     ♻️ <b>Another key?</b>
     Your key and your subscription address stop working at once, on all of your devices, and you get new ones.

@@ -88,7 +88,10 @@ from domain.commands.switches import (
     ShowSwitches,
 )
 from domain.commands.usage import (
+    Excess,
+    Online,
     Reading,
+    RecordOnline,
     RecordUsage,
 )
 
@@ -113,6 +116,7 @@ __all__ = [
     "EditBroadcast",
     "Endings",
     "EnterCode",
+    "Excess",
     "ExpireSubscriptions",
     "FinalizePayment",
     "FinishUpdate",
@@ -121,6 +125,7 @@ __all__ = [
     "ListRecipients",
     "MarkUnreachable",
     "Needs",
+    "Online",
     "OperatorCommand",
     "PayFromBalance",
     "Person",
@@ -131,6 +136,7 @@ __all__ = [
     "Reading",
     "Receipt",
     "Received",
+    "RecordOnline",
     "RecordOrphans",
     "RecordRefund",
     "RecordUpdates",

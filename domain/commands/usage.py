@@ -33,3 +33,35 @@ class RecordUsage(Command[int]):
             runs=((self.node, self.epoch),),
             usage=tuple((each.subscription_id, self.node) for each in self.readings),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Online:
+    """From how many addresses a subscription is connected, on all nodes together."""
+
+    subscription_id: int
+    addresses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A subscription that is connected from more addresses than the `devices` that its plan is for.
+
+    Its user is called `name` on nodes; with `keep_out`, the newest addresses are to be let in no more.
+    """
+
+    subscription_id: int
+    name: str
+    devices: int
+    keep_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOnline(Command[tuple[Excess, ...]]):
+    """Note from how many addresses people are connected; answered by those who are over what they may."""
+
+    reply_type: ClassVar[object] = tuple[Excess, ...]
+    online: tuple[Online, ...]
+
+    def needs(self) -> Needs:
+        return Needs(subscriptions=tuple(each.subscription_id for each in self.online))

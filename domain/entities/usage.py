@@ -31,8 +31,14 @@ class NodeUsage(Struct, frozen=True, gc=False):
 
 
 class Usage(Struct, frozen=True, gc=False):
-    """Bytes of a subscription on all nodes together, since its beginning."""
+    """Bytes of a subscription on all nodes together, since its beginning, and from how many addresses it is `online`.
+
+    `over_since` that is more than its plan is for, of which its user was told at `warned_at` last.
+    """
 
     subscription_id: int
     up: int = 0
     down: int = 0
+    online: int = 0
+    over_since: datetime | None = None
+    warned_at: datetime | None = None

@@ -13,6 +13,7 @@ from domain.messages.access import (
     Expired,
     KeyNotReissued,
     KeyReissued,
+    TooManyDevices,
     TrafficRunsOut,
     TrafficUsedUp,
     TrialStarted,
@@ -91,6 +92,7 @@ AnyMessage = (
     AccessReady
     | TrialStarted
     | Expired
+    | TooManyDevices
     | TrafficRunsOut
     | TrafficUsedUp
     | AskToReissue
@@ -221,6 +223,7 @@ __all__ = [
     "StarsSubscription",
     "SwitchPanel",
     "TimeGranted",
+    "TooManyDevices",
     "TopUpList",
     "ToppedUp",
     "TrafficRunsOut",

@@ -56,6 +56,14 @@ class TrafficUsedUp(Message, frozen=True, kw_only=True, tag="traffic_used_up"):
     grace: bool = False
 
 
+class TooManyDevices(Message, frozen=True, kw_only=True, tag="too_many_devices"):
+    """A key is used from more addresses at once than the devices that the plan is for, and that lasts."""
+
+    title: str
+    online: int
+    devices: int
+
+
 class AskToReissue(Message, frozen=True, kw_only=True, tag="ask_to_reissue"):
     """Asks whether the user really wants another key, as the present one ends with it."""
 

@@ -39,7 +39,8 @@ class TopUpList(Message, frozen=True, kw_only=True, tag="top_up_list"):
 class Account(Message, frozen=True, kw_only=True, tag="account"):
     """What the user has and until when; `connected` once a node has confirmed the key.
 
-    `used` bytes of `traffic` (None is no limit) are moved; `stopped` if they are used up.
+    `used` bytes of `traffic` (None is no limit) are moved; `stopped` if they are used up. `online` are the
+    addresses from which the key is used now.
     """
 
     balance: Money
@@ -53,6 +54,7 @@ class Account(Message, frozen=True, kw_only=True, tag="account"):
     traffic: int | None = None
     devices: int | None = None
     stopped: bool = False
+    online: int = 0
 
 
 class Choices(Message, frozen=True, kw_only=True, tag="choices"):

@@ -103,6 +103,18 @@ class Calls:
         except CallFailed:
             return set()
 
+    async def keep_out(self, email: str, address: str) -> str:
+        """Refuse what a user asks for from an address from now on; return what the node has against it, or nothing."""
+        return await self._objection(messages.ADD_RULE, messages.keep_out(email, address))
+
+    async def let_in(self, email: str, address: str) -> str:
+        """Take `keep_out` back; return what the node has against it, or nothing."""
+        return await self._objection(messages.REMOVE_RULE, messages.let_in(email, address))
+
+    async def kept_out(self) -> set[tuple[str, str]]:
+        """Names and addresses that `keep_out` refuses."""
+        return messages.read_kept_out(await self.channel.call(messages.LIST_RULES, b""))
+
     async def _objection(self, method: str, request: bytes) -> str:
         try:
             await self.channel.call(method, request)

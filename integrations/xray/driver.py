@@ -11,7 +11,7 @@ run in the order in which they were made; different users run side by side.
 import fcntl
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
@@ -137,6 +137,18 @@ class XrayDriver:
             except CannotCut:
                 return Capabilities(cuts=False, counts_live=not self._node.flow)
             return Capabilities(cuts=True, counts_live=self._cutter.has_keeper or not self._node.flow)
+
+    async def keep_out(self, wanted: Collection[tuple[str, str]]) -> bool:
+        """Compare the rules that the node has with what is wanted, and put right what differs."""
+        if not self._cutter.has_keeper:
+            return False
+        async with self._operation(max(self._timeout, LIST_SECONDS)):
+            found = await self._calls.kept_out()
+            for email, address in found - set(wanted):
+                await self._calls.let_in(email, address)
+            for email, address in set(wanted) - found:
+                await self._calls.keep_out(email, address)
+        return True
 
     async def _remove(self, email: str, settled: bool) -> None:
         if settled and not await self._calls.remove(email):

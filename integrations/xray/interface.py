@@ -3,7 +3,7 @@
 Everything about access is written against `NodeDriver`. One driver implements it, `integrations.xray.driver`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -87,6 +87,13 @@ class NodeDriver(Protocol):
 
     async def online(self) -> dict[str, frozenset[str]]:
         """Who is connected now, by name, and from which addresses; loopback addresses are never told."""
+
+    async def keep_out(self, wanted: Collection[tuple[str, str]]) -> bool:
+        """Make the node refuse new connections of these names from these addresses, and from no others.
+
+        What is open goes on. False on a node that cannot do that: one whose Xray turnpike did not start, as what its
+        version makes of such a rule is not known. Raises `BadUser`.
+        """
 
     async def epoch(self) -> str:
         """A name for this run of the node: another one means that it restarted and lost users and counters."""

@@ -6,6 +6,7 @@ operator, or lose traffic that was counted (`reset`). There is no function here 
 """
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Any, Final
 from uuid import UUID
 
@@ -32,6 +33,9 @@ LIST_RULES: Final = _ROUTING + "ListRule"
 
 #: Begins the names of the rules that keep removed users out; no rule of an operator is touched.
 _RULE: Final = "turnpike.off."
+
+#: Begins the names of those that keep a user out from an address.
+_KEPT_OUT: Final = "turnpike.device."
 
 #: Begins the name of the outbound that marks a run of a node; nothing is ever routed to it.
 _EPOCH: Final = "turnpike.run."
@@ -97,6 +101,38 @@ def unblock_user(email: str) -> bytes:
     if not email:
         raise BadUser("a user without a name is not blocked")
     return encode("RemoveRuleRequest", rule_tag=_RULE + email)
+
+
+def keep_out(email: str, address: str) -> bytes:
+    """Request for `ADD_RULE`: refuse whatever this name asks for from this one address from now on.
+
+    Raises `BadUser` for what is no name or no address: a rule without either would be one for many.
+    """
+    NodeUser(email, UUID(int=0)).check()
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        raise BadUser(f"{address!r} is no address that somebody can be kept out from") from None
+    source = {"custom": {"cidr": {"ip": ip.packed, "prefix": ip.max_prefixlen}}}
+    rule = {"tag": BLOCK, "user_email": [email], "source_ip": [source], "rule_tag": _kept_out(email, address)}
+    rules = encode("Rules", rule=[rule])
+    return encode("AddRuleRequest", config={"type": _ROUTER, "value": rules}, append=True)
+
+
+def let_in(email: str, address: str) -> bytes:
+    """Request for `REMOVE_RULE`: take back what `keep_out` did."""
+    return encode("RemoveRuleRequest", rule_tag=_kept_out(email, address))
+
+
+def _kept_out(email: str, address: str) -> str:
+    return f"{_KEPT_OUT}{email}@{address}"
+
+
+def read_kept_out(answer: bytes) -> set[tuple[str, str]]:
+    """Names and addresses that `keep_out` refuses, in an answer to `LIST_RULES`. Raises `BadAnswer`."""
+    tags = [rule.rule_tag for rule in decode("ListRuleResponse", answer).rules]
+    pairs = [tag.removeprefix(_KEPT_OUT).partition("@") for tag in tags if tag.startswith(_KEPT_OUT)]
+    return {(email, address) for email, _, address in pairs}
 
 
 def read_users(answer: bytes) -> Iterator[NodeUser]:

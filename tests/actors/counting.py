@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.environment import Environment
-from actors.messages import Meter, Metered
+from actors.messages import KeepOut, Meter, Metered
 from domain.commands import Reading
 from integrations.xray.node import Node
 from runtime import Actor, ActorSpec, Context, Message
@@ -36,6 +36,8 @@ class _Meter(Nodes):
         """It has no children."""
 
     async def receive(self, message: Message) -> object:
+        if isinstance(message, KeepOut):
+            return True
         assert isinstance(message, Meter)
         query = "SELECT id AS subscription_id, 1::bigint AS up, id AS down FROM subscriptions ORDER BY id LIMIT 100"
         readings = await self._environment.readers.fetch(Reading, query, reader=self.context.name)

@@ -4,7 +4,7 @@ What a real Xray makes of the same calls is proved in `tests/actors/test_vpn.py`
 where the end of everybody's access is read.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -39,6 +39,9 @@ class Shelf:
 
     async def online(self) -> dict[str, frozenset[str]]:
         return {}
+
+    async def keep_out(self, wanted: Collection[tuple[str, str]]) -> bool:
+        return True
 
     async def epoch(self) -> str:
         return "first"

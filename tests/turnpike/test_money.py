@@ -19,6 +19,7 @@ import trio
 from actors.db_writer import DbWriter
 from actors.desk import Desk
 from actors.messages import Write
+from domain.catalogue import Catalogue
 from domain.commands import Command, FinalizePayment, StartPurchase
 from domain.entities import Provider
 from domain.money import Money
@@ -28,7 +29,7 @@ from storage.flush import no_step
 from tests.actors.systems import environment, running
 from tests.e2e.sandbox import ROOT
 from tests.fixtures.postgres import Database
-from tests.storage.shop import ALICE, BOB
+from tests.storage.shop import ALICE, BOB, CATALOGUE
 from turnpike.control import control_socket
 
 R = TypeVar("R")
@@ -96,10 +97,10 @@ class Shop:
 
 @asynccontextmanager
 async def shop_in(
-    database: Database, folder: Path, step: Callable[[str], None] = no_step
+    database: Database, folder: Path, step: Callable[[str], None] = no_step, catalogue: Catalogue = CATALOGUE
 ) -> AsyncIterator[Shop]:
     """A shop with nothing but its writer, whose steps are told, and its desk."""
-    async with environment(database, folder) as quiet:
+    async with environment(database, folder, catalogue=catalogue) as quiet:
         surroundings = replace(quiet, step=step)
         actors: dict[str, Callable[[Context], Actor]] = {
             "db_writer": partial(DbWriter, environment=surroundings),

@@ -55,6 +55,24 @@ def test_a_rule_that_blocks_names_one_user_and_leaves_the_other_rules_in_place()
         messages.unblock_user("")
 
 
+def test_a_rule_that_keeps_somebody_out_names_them_and_one_address() -> None:
+    for address, network in (
+        ("192.0.2.7", b"\x0a\x04\xc0\x00\x02\x07\x10\x20"),
+        ("2001:db8::7", b"\x0a\x10\x20\x01\x0d\xb8" + bytes(11) + b"\x07\x10\x80\x01"),
+    ):
+        source = b"\x0a" + bytes([len(network)]) + network
+        source = b"\x12" + bytes([len(source)]) + source
+        tag = f"turnpike.device.s1.1@{address}".encode()
+        named = b"\x0a\x05block\x3a\x04s1.1\x5a" + bytes([len(source)]) + source
+        assert named + b"\x9a\x01" + bytes([len(tag)]) + tag in messages.keep_out("s1.1", address)
+        assert messages.keep_out("s1.1", address).endswith(b"\x10\x01"), "it leaves the other rules in place"
+        listed = b"\x12" + bytes([len(tag)]) + tag
+        assert messages.read_kept_out(b"\x0a" + bytes([len(listed)]) + listed) == {("s1.1", address)}
+    for email, address in (("", "192.0.2.7"), ("regexp:.*", "192.0.2.7"), ("s1", ""), ("s1", "192.0.2.0/24")):
+        with pytest.raises(BadUser):
+            messages.keep_out(email, address)
+
+
 def test_answers_are_read() -> None:
     assert list(messages.read_users(b"\x0a\x5c" + USER_BYTES)) == [USER]
     assert messages.read_count(b"\x08\xa0\x8d\x06") == 100_000
@@ -141,6 +159,8 @@ def test_requests_that_end_a_node_have_no_function() -> None:
         "mark_epoch",
         "block_user",
         "unblock_user",
+        "keep_out",
+        "let_in",
         "traffic",
         "online_addresses",
     }
