@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 import trio
 
 from actors.environment import Environment
-from actors.messages import Beat, LookAgain, NotWritten, Write
+from actors.messages import Beat, CommandFailed, LookAgain, NotWritten, Write
 from domain.commands import Command
 from domain.entities import Payment
 from runtime import Actor, Context, Envelope, NotUnderstood, Ref, UnknownActor
@@ -32,10 +32,6 @@ NOTHING_WRITTEN: Final = "nothing is written"
 
 _RETRY_SECONDS_FIRST: Final = 0.1
 _RETRY_SECONDS_MAX: Final = 2.0
-
-
-class CommandFailed(Exception):
-    """A command changed nothing because of a mistake of ours; its cause says which. The writer goes on."""
 
 
 class DbWriter(Actor):

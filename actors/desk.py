@@ -15,7 +15,7 @@ from actors.books import Books
 from actors.broadcast_list import broadcasts
 from actors.correspondence import correspondence
 from actors.environment import Environment
-from actors.messages import Write
+from actors.messages import CommandFailed, Write
 from actors.traffic import usage_report
 from domain import commands
 from domain.commands import BroadcastOrder, OperatorCommand, RecordRefund, Verdict
@@ -139,7 +139,10 @@ class Desk(Actor):
             question: Question = msgspec.json.decode(message.body, type=Question)
         except msgspec.DecodeError as error:
             raise Declined(f"this question is not understood: {error}") from None
-        return msgspec.json.encode(await self._answer(question)).decode()
+        try:
+            return msgspec.json.encode(await self._answer(question)).decode()
+        except CommandFailed as error:
+            raise Declined(f"{error}: this is a mistake in turnpike, the log says more") from error
 
     async def _answer(self, question: Question) -> object:
         match question:

@@ -29,6 +29,10 @@ class NotWritten(Unavailable):
     """The database does not take what is written just now; whether it took this is found out by asking again."""
 
 
+class CommandFailed(Exception):
+    """A command changed nothing because of a mistake of ours; its cause says which. The writer goes on."""
+
+
 @dataclass(frozen=True, slots=True)
 class LookAgain(Cast):
     """A hint that there is something to do; losing it costs a tick, never a fact."""

@@ -10,8 +10,8 @@ import trio
 import trio.testing
 from psycopg.conninfo import make_conninfo
 
-from actors.db_writer import CommandFailed, DbWriter
-from actors.messages import LookAgain, Write
+from actors.db_writer import DbWriter
+from actors.messages import CommandFailed, LookAgain, Write
 from actors.reading import DatabaseAway
 from domain.commands import FinalizePayment, Receipt
 from domain.entities import PaymentOutcome, Provider

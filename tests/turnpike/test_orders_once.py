@@ -65,3 +65,16 @@ async def test_where_no_answer_comes_the_operator_is_told_the_key_to_give_it_aga
         assert credited(database) == [(5000,)]
         await shop.said("adjust", str(ALICE.id), "50.00 RUB", "--reason", "sorry")
         assert credited(database) == [(5000,), (5000,)], "without the key it is another order"
+
+
+async def test_an_order_that_fails_by_a_mistake_of_ours_changed_nothing_and_says_so_at_once(
+    database: Database, tmp_path: Path
+) -> None:
+    async with shop_in(database, tmp_path) as shop:
+        await shop.write(Show(1, ALICE, "home"))
+        sentence = await shop.refused("grant", str(ALICE.id), "99999999", "--reason", "for ever")
+        assert sentence == (
+            "GrantTime changed nothing: OverflowError: this is a mistake in turnpike, the log says more"
+        )
+        desk = next(each for each in shop.system.status().actors() if each.name == "desk")
+        assert desk.incarnations == 1
