@@ -39,18 +39,25 @@ _STATEMENT: Final = """
     ORDER BY t.id LIMIT %s
 """
 
-_SOLD: Final = """
-    SELECT p.provider, coalesce(q.item, '') AS item, p.amount_currency AS currency,
+# What a payment was for: what it settled, or what an operator gave for it; nothing while neither was decided, and where
+# it went to a balance instead.
+
+_TAKEN: Final = """
+    SELECT p.provider, coalesce(CASE WHEN p.outcome IN ('accepted', 'late', 'by_another', 'overpaid') THEN q.item
+            ELSE g.item END, '') AS item, p.amount_currency AS currency,
         count(*)::bigint AS payments, sum(p.amount)::bigint AS paid, 0::bigint AS refunds, 0::bigint AS returned
-    FROM payments p JOIN purchases q ON q.id = p.purchase_id
-    WHERE p.outcome IN ('accepted', 'late', 'by_another', 'overpaid') AND p.created_at >= %s AND p.created_at < %s
+    FROM payments p LEFT JOIN purchases q ON q.id = p.purchase_id
+        LEFT JOIN reviews r ON r.payment_id = p.id LEFT JOIN purchases g ON g.id = r.purchase_id
+    WHERE p.created_at >= %s AND p.created_at < %s
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 LIMIT 1000
 """
 
 _RETURNED: Final = """
-    SELECT p.provider, coalesce(q.item, '') AS item, p.amount_currency AS currency,
+    SELECT p.provider, coalesce(CASE WHEN p.outcome IN ('accepted', 'late', 'by_another', 'overpaid') THEN q.item
+            ELSE g.item END, '') AS item, p.amount_currency AS currency,
         0::bigint AS payments, 0::bigint AS paid, count(*)::bigint AS refunds, sum(p.amount)::bigint AS returned
     FROM refunds f JOIN payments p ON p.id = f.payment_id LEFT JOIN purchases q ON q.id = p.purchase_id
+        LEFT JOIN reviews r ON r.payment_id = p.id LEFT JOIN purchases g ON g.id = r.purchase_id
     WHERE f.state = 'done' AND f.settled_at >= %s AND f.settled_at < %s
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 LIMIT 1000
 """
@@ -174,11 +181,11 @@ class Books:
         return await self._readers.fetch(StatementRow, _STATEMENT, (user_id, 10_000), reader=self._reader)
 
     async def report(self, since: datetime, until: datetime) -> Sequence[ReportRow]:
-        """What was sold and what was returned from `since` on and before `until`."""
+        """What was taken and what was returned from `since` on and before `until`."""
         rows: dict[tuple[str, str, str], ReportRow] = {}
-        sold = await self._readers.fetch(ReportRow, _SOLD, (since, until), reader=self._reader)
+        taken = await self._readers.fetch(ReportRow, _TAKEN, (since, until), reader=self._reader)
         returned = await self._readers.fetch(ReportRow, _RETURNED, (since, until), reader=self._reader)
-        for row in (*sold, *returned):
+        for row in (*taken, *returned):
             key = (row.provider, row.item, row.currency)
             known = rows.get(key, ReportRow(*key, 0, 0, 0, 0))
             rows[key] = ReportRow(

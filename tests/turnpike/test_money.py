@@ -223,6 +223,25 @@ async def test_a_report_sums_what_was_taken_and_returned(database: Database, tmp
         )
 
 
+async def test_a_report_has_what_is_under_review_too_and_what_is_granted_for_it_where_it_belongs(
+    database: Database, tmp_path: Path
+) -> None:
+    async with shop_in(database, tmp_path) as shop:
+        granted, returned, kept = [
+            await shop.paid(name, Money(150, "RUB")) for name in ("one", "two", "three")
+        ]
+        await shop.said("settle", str(granted), "grant", "--reason", "support")
+        await shop.said("refund", str(returned), "--by-hand", "--reason", "bank")
+        await shop.said("settle", str(kept), "credit", "--amount", "1.50 RUB", "--reason", "support")
+        days = ["--from", "2026-11-23", "--to", "2026-11-23"]
+
+        rows = list(csv.DictReader(io.StringIO(await shop.said("report", *days, "--csv"))))
+        assert [tuple(row.values()) for row in rows] == [
+            ("stars", "", "RUB", "2", "3.00", "1", "1.50"),
+            ("stars", "plan:month", "RUB", "1", "1.50", "0", "0.00"),
+        ]
+
+
 async def test_a_promo_code_is_made_in_one_line_and_mistakes_are_named(
     database: Database, tmp_path: Path
 ) -> None:
