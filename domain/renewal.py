@@ -136,6 +136,7 @@ def renewal_screen(draft: Draft, user: User, replaces: int | None) -> messages.A
         return messages.AutoRenewal(on=False, replaces=replaces)
     return messages.AutoRenewal(
         on=subscription.auto_renewal,
+        monthly=subscription.recurring,
         paused=not draft.is_on(AUTO_RENEWAL),
         title=order.title,
         price=order.price,

@@ -67,6 +67,8 @@ def _auto_renewal(message: AutoRenewal, page: Page) -> Told:
     if message.title is None or message.price is None:
         return words("auto-renewal-nothing"), menu(page)
     title, price = message.title, message.price
+    if message.monthly:
+        return words("auto-renewal-monthly", title=title), menu(page)
     if message.on:
         text, button = (
             words("auto-renewal-on", title=title, price=price),

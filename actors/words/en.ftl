@@ -244,6 +244,7 @@ renewal-short =
     Top up, and it is renewed by itself.
 auto-renewal-on = 🔄 <b>{ $title }</b> renews by itself from your balance, for { $price } each time.
 auto-renewal-off = 🔄 <b>{ $title }</b> does not renew by itself. Switched on, it takes { $price } from your balance shortly before the end.
+auto-renewal-monthly = ⭐ Telegram renews <b>{ $title }</b> with your Stars every month, so your balance is left alone. If you have ended that in Telegram, renew once yourself: from then on your balance can do it.
 auto-renewal-nothing = There is nothing that could renew by itself: choose a plan first.
 credited =
     { $reason ->

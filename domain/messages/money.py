@@ -98,10 +98,11 @@ class RenewalShort(Message, frozen=True, kw_only=True, tag="renewal_short"):
 class AutoRenewal(Message, frozen=True, kw_only=True, tag="auto_renewal"):
     """Whether the subscription renews by itself, and at what price; None where there is nothing to renew.
 
-    `paused`: the shop renews nobody's just now.
+    `paused`: the shop renews nobody's just now. `monthly`: Telegram charges Stars for it, so the balance is left alone.
     """
 
     on: bool
+    monthly: bool = False
     paused: bool = False
     title: str | None = None
     price: Money | None = None

@@ -153,6 +153,7 @@ def what_comes_after(title: str) -> list[AnyMessage]:
         messages.AutoRenewal(on=True, title=title, price=RUB),
         messages.AutoRenewal(on=False, title=title, price=RUB),
         messages.AutoRenewal(on=False),
+        messages.AutoRenewal(on=True, monthly=True, title=title, price=RUB),
         *[
             messages.Credited(amount=STARS, credit=RUB, balance=RUB, reason=reason)
             for reason in ("underpaid", "overpaid", "duplicate", "wrong_currency")

@@ -12,6 +12,7 @@ from domain.commands import (
     PayFromBalance,
     Renewal,
     SetAutoRenewal,
+    Show,
     StartPurchase,
     Verdict,
 )
@@ -111,6 +112,9 @@ def test_a_month_for_which_stars_are_charged_is_not_renewed_from_the_balance_too
     assert shop.do(AutoRenew(subscription(shop).id)) is Renewal.NOT_DUE
     charge_stars(shop, monthly.purchase_id, 2)
     assert balance(shop) == Money(50000, "RUB")
+    shop.do(Show(shop.update(), ALICE, "renewal"))
+    assert isinstance(screen := shop.told()[-1], messages.AutoRenewal)
+    assert screen.monthly, "and they are told so"
     assert not any(isinstance(each, messages.RenewalShort | messages.Renewed) for each in shop.told())
 
 
