@@ -7,7 +7,6 @@ from actors.nodes import NodeEntry, agent_of
 from integrations.xray.agent.authority import Authority
 from integrations.xray.agent.client import AgentClient
 from integrations.xray.node import Node
-from integrations.xray.way import Way
 from runtime import ConfigError
 
 
@@ -30,9 +29,13 @@ def agent_client(entry: NodeEntry, data_folder: Path) -> AgentClient | None:
     return AgentClient(entry.name, *address, panel, certificate)
 
 
-def way_to(node: Node, environment: Environment) -> Way | None:
-    """How a node is reached, None if by its own socket on this machine."""
-    for entry in environment.configuration.settings.nodes:
-        if entry.name == node.name and (agent := agent_client(entry, environment.data_folder)) is not None:
-            return agent.way()
-    return None
+def agent_for(node: Node, environment: Environment) -> AgentClient | None:
+    """The agent of a node, None for one that is reached by its own socket on this machine."""
+    entry = entry_of(node, environment)
+    return None if entry is None else agent_client(entry, environment.data_folder)
+
+
+def entry_of(node: Node, environment: Environment) -> NodeEntry | None:
+    """What the configuration says of a node, None if it is not from there."""
+    entries = environment.configuration.settings.nodes
+    return next((entry for entry in entries if entry.name == node.name), None)

@@ -16,6 +16,7 @@ from actors.broadcast_list import broadcasts
 from actors.correspondence import correspondence
 from actors.environment import Environment
 from actors.messages import CommandFailed, Write
+from actors.node_report import node_report
 from actors.traffic import usage_report
 from domain import commands
 from domain.commands import BroadcastOrder, OperatorCommand, RecordRefund, Verdict
@@ -83,6 +84,12 @@ class Broadcasts(msgspec.Struct, tag_field="ask", tag="broadcasts"):
     before: int = 2**63 - 1
 
 
+class Nodes(msgspec.Struct, tag_field="ask", tag="nodes"):
+    """How the nodes are; each has so many seconds to say so."""
+
+    seconds: float = 10.0
+
+
 class Statement(msgspec.Struct, tag_field="ask", tag="statement"):
     """The movements on a user's balance."""
 
@@ -101,7 +108,17 @@ class Check(msgspec.Struct, tag_field="ask", tag="check"):
 
 
 Question = (
-    Order | ReturnedByHand | Reviews | Payments | Messages | Usage | Broadcasts | Statement | Report | Check
+    Order
+    | ReturnedByHand
+    | Reviews
+    | Payments
+    | Messages
+    | Usage
+    | Nodes
+    | Broadcasts
+    | Statement
+    | Report
+    | Check
 )
 
 _CHARGE: Final = """
@@ -125,6 +142,7 @@ class Desk(Actor):
     def __init__(self, context: Context, environment: Environment) -> None:
         super().__init__(context)
         self._readers = environment.readers
+        self._nodes = environment.nodes
         self._books = Books(environment.readers, context.name)
         self._writer = context.ref("db_writer")
         language = environment.configuration.settings.shop.language
@@ -163,6 +181,8 @@ class Desk(Actor):
                 return await usage_report(self._readers, user_id, now, reader=self.context.name)
             case Broadcasts(before):
                 return await broadcasts(self._readers, before, reader=self.context.name)
+            case Nodes(seconds):
+                return await node_report(self._nodes, self.context, self._readers, seconds)
             case Statement():
                 return await self._books.statement(question.user_id)
             case Report():

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar, Generic, TypeVar
 from uuid import UUID
 
@@ -92,6 +93,27 @@ class Metered:
 @dataclass(frozen=True, slots=True)
 class Meter(Call[Metered]):
     """Have the counters of a node read; nothing is set back by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """How a node is: what is wrong with it, when it was last reached, seconds since its start, and its users.
+
+    `restarts` is how often its agent had to start Xray again, `version` that of the package which its Xray comes in;
+    neither is known of every node.
+    """
+
+    problem: str = ""
+    reached_at: datetime | None = None
+    up: int | None = None
+    users: int | None = None
+    restarts: int | None = None
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Examine(Call[NodeState]):
+    """Have it said how a node is."""
 
 
 @dataclass(frozen=True, slots=True)

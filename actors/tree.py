@@ -96,6 +96,7 @@ _READS: Final = {
     "switches": ("nodes",),
     "usage": ("nodes",),
     "xray_reconciler": ("nodes",),
+    "desk": ("nodes",),
     "crypto_payment_watcher": _PROVIDERS,
     "payment_sweep": _PROVIDERS,
     "refunds": _PROVIDERS,

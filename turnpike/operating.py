@@ -15,6 +15,7 @@ from runtime import ActorStatus, control_client
 from runtime.control_client import Refused
 from turnpike.control import find_system
 from turnpike.logs import without_tokens
+from turnpike.node_table import nodes_besides
 from turnpike.pictures import PASSAGE_HEAD, passage_lines, status_lines, top_lines
 from turnpike.top import run_top
 
@@ -51,7 +52,10 @@ async def _found(
 async def show_status(path: Path, as_json: bool) -> int:
     """Print the tree."""
     snapshot = await control_client.status(path)
-    _show_json(snapshot) if as_json else _show(status_lines(snapshot))
+    if as_json:
+        _show_json(snapshot)
+    else:
+        _show([*status_lines(snapshot), *await nodes_besides(path)])
     return 0
 
 

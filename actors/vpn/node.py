@@ -11,12 +11,13 @@ from uuid import UUID
 
 import trio
 
-from actors.agents import way_to
+from actors.agents import agent_for, entry_of
 from actors.environment import Environment
 from actors.messages import Heal, Restore, Restored, Write
 from actors.vpn.changes import Changes
 from actors.vpn.comparison import Comparison
 from actors.vpn.errors import NodeAway, asking_a_node
+from actors.vpn.health import Contact, NodeHealth
 from actors.vpn.meter import NodeMeter
 from actors.vpn.wishes import (
     CHANGES,
@@ -72,6 +73,7 @@ class VpnNode(Worker):
         self._driver: NodeDriver
         self._comparison: Ref
         self._changes: Changes
+        self._contact = Contact()
         #: The node's run that was brought in order.
         self._epoch: str | None = None
         #: The last change up to which everything was tried.
@@ -81,13 +83,18 @@ class VpnNode(Worker):
 
     async def started(self) -> None:
         """Open the driver, which connects when it is first used."""
-        way = await trio.to_thread.run_sync(way_to, self._node, self._environment)
+        agent = await trio.to_thread.run_sync(agent_for, self._node, self._environment)
+        way = None if agent is None else agent.way()
         self._driver = await self.context.open(open_driver(self._node, way, lost=self._look_now))
         comparing = partial(Comparison, environment=self._environment, node=self._node, driver=self._driver)
         spec = ActorSpec("comparison", comparing, handle_timeout=_COMPARISON_SECONDS)
         self._comparison = await self.context.start_child(spec)
         metering = partial(NodeMeter, driver=self._driver)
         await self.context.start_child(ActorSpec("meter", metering, handle_timeout=_METER_SECONDS))
+        entry = entry_of(self._node, self._environment)
+        is_ours = entry is not None and entry.api is None
+        health = partial(NodeHealth, driver=self._driver, agent=agent, contact=self._contact, is_ours=is_ours)
+        await self.context.start_child(ActorSpec("health", health))
         self._changes = Changes(self.context, self._environment, self._node, self._driver)
         await super().started()
 
@@ -118,6 +125,7 @@ class VpnNode(Worker):
 
     async def _converge(self) -> None:
         epoch = await self._driver.epoch()
+        self._contact.reached_at = self.context.clock.now()
         self._metrics.node_up.labels(self._node.name).set(1)
         self.context.end_alert(_AWAY)
         if epoch != self._epoch:

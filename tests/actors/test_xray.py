@@ -14,7 +14,9 @@ import trio
 from actors.agents import agent_client
 from actors.db_writer import DbWriter
 from actors.environment import Environment
+from actors.messages import Examine
 from actors.nodes import NodeEntry, node_of
+from actors.usage import Usage
 from actors.vpn import Vpn
 from actors.xray import Xray
 from integrations.xray.driver import open_driver
@@ -40,11 +42,12 @@ async def surroundings(
 
 @asynccontextmanager
 async def system(around: Environment, *names: str) -> AsyncIterator[Running]:
-    """Some of the three actors of access."""
+    """Some of the actors of access."""
     actors: dict[str, Callable[[Context], Actor]] = {
         "db_writer": partial(DbWriter, environment=around),
         "xray": partial(Xray, environment=around),
         "vpn": partial(Vpn, environment=around),
+        "usage": partial(Usage, environment=around),
     }
     chosen = {name: actors[name] for name in names}
     stand_ins = ["sender", "vpn"] if "vpn" not in names else ["sender"]
@@ -82,6 +85,9 @@ async def test_an_agent_that_is_away_holds_up_nobody_and_is_told_its_users_when_
         await until(database, "EXISTS (SELECT FROM provisions WHERE node = 'here' AND present)")
         [reason] = alerts_of_xray(here)
         assert reason.startswith("the agent of node 'far' cannot be reached")
+        state = await here.system.ref("vpn/far/health").call(Examine())
+        assert "the agent of node 'far' cannot be reached" in state.problem
+        assert (state.users, state.reached_at) == (None, None)
         async with open_agent(enrolment, tmp_path / "machine", port=port):
             with trio.fail_after(30):
                 while not await has_a_running_node(far, tmp_path):

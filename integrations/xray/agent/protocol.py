@@ -36,6 +36,8 @@ class Health(msgspec.Struct, frozen=True):
     restarts: int
     #: Why it does not run, or ended last; one sentence or nothing.
     problem: str = ""
+    #: The version of the package that its Xray comes in; an older agent does not say.
+    version: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):

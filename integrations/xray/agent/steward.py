@@ -11,6 +11,7 @@ from integrations.xray.agent.protocol import Health, Lines
 from integrations.xray.agent.store import Store
 from integrations.xray.process import XrayStartFailed, open_xray
 from integrations.xray.stream import Config
+from integrations.xray.version import xray_version
 
 Report = Callable[[str], None]
 
@@ -81,7 +82,7 @@ class Steward:
     def health(self) -> Health:
         """How it is now."""
         up = 0.0 if self._up_since is None else trio.current_time() - self._up_since
-        return Health(self._up_since is not None, int(up), self._restarts, self._problem)
+        return Health(self._up_since is not None, int(up), self._restarts, self._problem, xray_version())
 
     async def _run_once(self) -> None:
         """Start, and return when Xray has ended."""
