@@ -100,9 +100,11 @@ class Worker(Actor):
         async def one(row: Row) -> None:
             nonlocal done
             try:
-                done += await self._handled(row, handle, key(row))
+                handled = await self._handled(row, handle, key(row))
             except Unavailable as error:
                 unavailable.append(error)
+            else:
+                done += handled
 
         async with trio.open_nursery() as nursery:
             for row in rows:

@@ -142,3 +142,17 @@ async def test_rows_that_are_handled_together_are_halved_down_to_the_poisoned_on
     assert tried == [rows, rows[:4], rows[:2], rows[2:4], ["poison 1"], ["c"], rows[4:]]
     (report,) = [entry for entry in reports if entry["event"] == "row set aside"]
     assert report["row"] == "poison 1"
+
+
+async def test_rows_that_are_handled_side_by_side_are_all_counted(
+    autojump_clock: MockClock, reports: list[MutableMapping[str, Any]]
+) -> None:
+    class Wide(Sweeper):
+        async def tick(self) -> Iteration:
+            return await self.each(list(self.rows), self.handle, key=str, at_once=3)
+
+    rows = ["a", "b", "c", "d", "poison 1"]
+    async with running(ActorSpec("w", lambda context: Wide(context, rows, [], 1.0))) as system:
+        await trio.sleep(10)
+        status = worker_status(system)
+        assert (status.due, status.done) == (5, 4)
