@@ -49,18 +49,20 @@ def on_virtual_time(number: int) -> None:
     """A line for each network and model."""
     print(f"{number} messages on virtual time")
     print(
-        f"{'network':22} {'Telegram counts by':18} {'of 30/s':>8} {'429s':>5} {'longest wait of a person':>25}"
+        f"{'network':22} {'Telegram counts by':18} {'of 30/s':>8} {'429s':>5} {'order':>7} "
+        f"{'longest wait of a person':>25}"
     )
     for network, jitter in JITTERS.items():
         for model in MODELS:
             town, run = a_day(number, model(), jitter)
             trio.run(run, clock=MockClock(autojump_threshold=0))
-            print(_line(network, model.__name__, town))
+            print(_line(network, model.__name__, town), flush=True)
 
 
 def _line(network: str, model: str, town: Town) -> str:
     share, wait = f"{town.share_of_the_rate:.1%}", f"{town.longest_wait(PROMPT) * 1000:.0f} ms"
-    return f"{network:22} {model:18} {share:>8} {town.refused:>5} {wait:>25}"
+    order = "kept" if town.in_order() else "broken"
+    return f"{network:22} {model:18} {share:>8} {town.refused:>5} {order:>7} {wait:>25}"
 
 
 class Counting:

@@ -66,9 +66,9 @@ class Ticks:
         """True if that many had begun and another has."""
         return self.begun > number
 
-    async def until(self, enough: Callable[[], object]) -> None:
+    async def until(self, enough: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until this is so; it is looked at whenever a tick begins or ends."""
-        with trio.fail_after(PATIENCE_SECONDS):
+        with trio.fail_after(seconds):
             while not enough():
                 await self._news.wait()
 
