@@ -3,13 +3,13 @@
 So a pass over very many rows costs what reading them costs, changes nothing, and can be repeated.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Final, LiteralString, TypeVar
+from typing import Any, Final, LiteralString, TypeVar
 from unittest import mock
 from uuid import UUID
 
@@ -17,12 +17,13 @@ import trio
 
 from actors.environment import Environment
 from actors.messages import Write
+from actors.outbox import OutboxReader
 from actors.providers import PROVIDERS
 from actors.reading import Reading
 from actors.tree import _ACTORS, _WITH_SHOP, _WORKERS
 from actors.vpn import node as vpn_node
 from domain.commands import Endings, ExpireSubscriptions
-from domain.entities import Provider
+from domain.entities import Priority, Provider
 from domain.money import Money
 from domain.names import name_on_node
 from integrations.provider import Charge, PaymentProvider, Swept, TryLater
@@ -159,6 +160,22 @@ async def scan(
             system.request_stop()
             await system.stopped.wait()
     return ticks.iterations
+
+
+async def scan_outbox(database: Database, folder: Path, hear: Hear) -> None:
+    """Pass over everything that the sender scans for, as far as it would if it could send without end."""
+    async with environment(database, folder) as quiet:
+        outbox = OutboxReader(HeardReading(quiet.readers, hear), "sender")
+        for priority in Priority:
+            await _pages(partial(outbox.due, priority, NOW))
+        await _pages(partial(outbox.expired, NOW))
+        await _pages(outbox.marked)
+
+
+async def _pages(page_after: Callable[[Any], Awaitable[Sequence[Any]]]) -> None:
+    last = None
+    while page := await page_after(last):
+        last = page[-1]
 
 
 def _passed(ticks: Ticks, number: int) -> bool:
