@@ -7,7 +7,7 @@ if it were paid all the same.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -23,10 +23,10 @@ _PAGE: Final = 200
 _ASKED_FOR: Final = timedelta(days=2)
 
 _AWAITED: Final = """
-    SELECT id, invoice_id FROM purchases
-    WHERE provider = %s AND status IN ('invoiced', 'lapsed') AND invoice_id IS NOT NULL AND id > %s
-        AND created_at > %s
-    ORDER BY id LIMIT %s
+    SELECT id, invoice_id, created_at FROM purchases
+    WHERE provider = %s AND status IN ('invoiced', 'lapsed') AND invoice_id IS NOT NULL
+        AND (created_at, id) > (%s, %s)
+    ORDER BY created_at, id LIMIT %s
 """
 
 
@@ -36,6 +36,7 @@ class Awaited:
 
     id: int
     invoice_id: str
+    created_at: datetime
 
 
 class CryptoPaymentWatcher(Worker):
@@ -49,12 +50,12 @@ class CryptoPaymentWatcher(Worker):
         self._readers = environment.readers
         self._writer = context.ref("db_writer")
         self._providers: Mapping[Provider, PaymentProvider] = {}
-        self._cursors: dict[Provider, int] = {}
+        #: The last purchase that was asked about, where a pass has not come to its end.
+        self._cursors: dict[Provider, tuple[datetime, int]] = {}
 
     async def started(self) -> None:
         """Open the providers; they need not answer for that."""
         self._providers = await self.context.open(open_providers(self._environment))
-        self._cursors = dict.fromkeys(self._providers, 0)
         await super().started()
 
     async def tick(self) -> Iteration:
@@ -71,18 +72,18 @@ class CryptoPaymentWatcher(Worker):
         return Iteration(due, done, more)
 
     async def _ask(self, name: Provider, provider: PaymentProvider) -> Iteration:
-        since, due, done = self.context.clock.now() - _ASKED_FOR, 0, 0
+        start, due, done = (self.context.clock.now() - _ASKED_FOR, 0), 0, 0
         while page := await self._readers.fetch(
-            Awaited, _AWAITED, (name, self._cursors[name], since, _PAGE), reader=self.context.name
+            Awaited, _AWAITED, (name, *self._cursors.get(name, start), _PAGE), reader=self.context.name
         ):
             states = await provider.ask([row.invoice_id for row in page])
             heard = await self._record(name, [each.charge for each in states if each.charge is not None])
             due, done = due + heard.due, done + heard.done
             if not heard.more:  # else the next tick reads the page again, for what was not tried
-                self._cursors[name] = page[-1].id
+                self._cursors[name] = (page[-1].created_at, page[-1].id)
             if heard.more or self.out_of_time:
                 return Iteration(due, done, more=True)
-        self._cursors[name] = 0
+        self._cursors.pop(name, None)
         return Iteration(due, done)
 
     async def _record(self, name: Provider, charges: Sequence[Charge]) -> Iteration:

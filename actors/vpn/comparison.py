@@ -27,13 +27,15 @@ _HEAL_PAGE: Final = 500
 
 _KNOWN: Final = """
     SELECT g.subscription_id, g.uuid, g.present, p.version IS DISTINCT FROM g.version AS pending, g.generation, g.grace
-    FROM grants g LEFT JOIN provisions p ON p.subscription_id = g.subscription_id AND p.node = %s
+    FROM grants g LEFT JOIN LATERAL (
+            SELECT version FROM provisions WHERE subscription_id = g.subscription_id AND node = %s LIMIT 1
+        ) AS p ON true
     WHERE (g.present AND (NOT g.grace OR %s) OR p.version IS DISTINCT FROM g.version) AND g.subscription_id > %s
     ORDER BY g.subscription_id LIMIT %s
 """
 
 _BEGUN: Final = """
-    SELECT name, uuid FROM orphans WHERE node = %s AND removed_at IS NULL ORDER BY name LIMIT %s
+    SELECT name, uuid FROM orphans WHERE node = %s AND removed_at IS NULL AND name > %s ORDER BY name LIMIT %s
 """
 
 
@@ -92,7 +94,7 @@ class Comparison(Actor):
         removed = 0
         if allowed:
             removed += await self._take(found.orphans.items())
-        await self._take(await self._unfinished(found))
+        await self._finish_removals(found)
         return Compared(
             users=len(found.there),
             missing=len(found.missing),
@@ -105,12 +107,14 @@ class Comparison(Actor):
     async def _take(self, orphans: Iterable[tuple[str, UUID]]) -> int:
         return sum([await self._changes.call(Heal(orphans=page)) for page in _pages(orphans)])
 
-    async def _unfinished(self, found: Differences) -> list[tuple[str, UUID]]:
+    async def _finish_removals(self, found: Differences) -> None:
         """Orphans whose removal began and was not recorded, because the process was killed in between (U5)."""
-        begun = await self._readers.fetch(
-            Begun, _BEGUN, (self._node.name, _HEAL_PAGE), reader=self.context.name
-        )
-        return [(each.name, each.uuid) for each in begun if each.name not in found.there]
+        last = ""
+        while page := await self._readers.fetch(
+            Begun, _BEGUN, (self._node.name, last, _HEAL_PAGE), reader=self.context.name
+        ):
+            await self._take([(each.name, each.uuid) for each in page if each.name not in found.there])
+            last = page[-1].name
 
     async def _give(self, found: Differences) -> int:
         return sum([await self._changes.call(Heal(missing=page)) for page in _pages(found.missing)])

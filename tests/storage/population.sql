@@ -83,9 +83,9 @@ INSERT INTO subscriptions (id, user_id, uuid, token, status, title, created_at, 
 SELECT n, 10000000 + n, (lpad(to_hex(n), 8, '0') || '-0000-4000-8000-000000000000')::uuid, lpad(n::text, 24, '0'),
     CASE n % 8 WHEN 1 THEN 'grace' WHEN 2 THEN 'expired' ELSE 'active' END, '1 month', {now} - interval '40 days',
     CASE WHEN {due} OR n % 8 = 2 THEN {now} - interval '10 days' ELSE {now} + interval '29 days' END
-        - make_interval(secs => n % 1000),
+        - make_interval(secs => n / 7 % 1000),
     1, n % 4 = 0, 'plan:month', 19900, 'RUB', 2592000, true,
-    CASE WHEN {due} THEN {now} - interval '1 hour' - make_interval(secs => n % 1000)
+    CASE WHEN {due} THEN {now} - interval '1 hour' - make_interval(secs => n / 7 % 1000)
         WHEN n % 8 <> 2 THEN {now} + interval '26 days' END
 FROM generate_series({first}, {last}) AS n;
 INSERT INTO periods (id, subscription_id, ordinal, cause, cause_id, seconds, ends_at, created_at)
