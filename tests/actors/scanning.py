@@ -1,4 +1,4 @@
-"""Workers of the tree that only scan: what they read is heard, and whoever they would have do something has nothing to do.
+"""Workers of the tree that only scan: what they read is heard, and whoever they ask for something has nothing to do.
 
 So a pass over very many rows costs what reading them costs, changes nothing, and can be repeated.
 """
@@ -16,7 +16,7 @@ from uuid import UUID
 import trio
 
 from actors.environment import Environment
-from actors.messages import Write
+from actors.messages import LookAgain, Write
 from actors.outbox import OutboxReader
 from actors.providers import PROVIDERS
 from actors.reading import Reading
@@ -27,8 +27,21 @@ from domain.entities import Priority, Provider
 from domain.money import Money
 from domain.names import name_on_node
 from integrations.provider import Charge, PaymentProvider, Swept, TryLater
+from integrations.xray.interface import Traffic, Usage
 from integrations.xray.node import Node, NodeUser
-from runtime import Actor, ActorSpec, AdjustableClock, Context, GroupSpec, Iteration, Message, System, Tick
+from runtime import (
+    Actor,
+    ActorSpec,
+    AdjustableClock,
+    Context,
+    GroupSpec,
+    Iteration,
+    Message,
+    System,
+    Tick,
+    Worker,
+)
+from storage.readers import Parameters
 from tests.actors.systems import environment
 from tests.actors.working import Ticks, class_of
 from tests.fixtures.postgres import Database
@@ -49,7 +62,7 @@ class Read:
 
     reader: str
     sql: LiteralString
-    parameters: Sequence[object]
+    parameters: Parameters
     rows: Sequence[object]
     seconds: float
 
@@ -65,7 +78,7 @@ class HeardReading(Reading):
         self._hear = hear
 
     async def fetch(
-        self, row_class: type[Row], sql: LiteralString, params: Sequence[object] = (), *, reader: str
+        self, row_class: type[Row], sql: LiteralString, params: Parameters = (), *, reader: str
     ) -> list[Row]:
         began = perf_counter()
         rows = await self._reading.fetch(row_class, sql, params, reader=reader)
@@ -126,6 +139,12 @@ class Obedient:
             name: NodeUser(name, UUID(int=n << 96 | 0x4000 << 64 | 0x8000 << 48)) for n, name in names.items()
         }
 
+    async def usage(self) -> Usage:
+        return Usage("the only one", {name_on_node(n, 0): Traffic(n, n) for n in range(1, self._people + 1)})
+
+    async def online(self) -> dict[str, frozenset[str]]:
+        return {}
+
     async def ensure(self, user: NodeUser) -> None: ...
 
     async def absent(self, email: str) -> None: ...
@@ -142,12 +161,20 @@ async def scan(
     Outside, at the provider and on the node, is what `population` leaves there of so many people.
     """
     ticks = Ticks(class_of(name).tick)
+
+    async def tick(worker: Worker) -> Iteration | None:
+        try:
+            return await ticks.tick(worker)
+        except Exception as error:
+            ticks.fail(error)
+            raise
+
     node = Node(name=NODE, host="192.0.2.1", port=443, api_socket=folder / "no.sock")
     with (
-        mock.patch.object(class_of(name), "tick", lambda worker: ticks.tick(worker)),
+        mock.patch.object(class_of(name), "tick", tick),
         mock.patch.dict(PROVIDERS, {Provider.CRYPTOPAY: lambda _: _open(NothingNew(people))}, clear=True),
-        mock.patch.object(vpn_node, "way_to", lambda *_: None),
-        mock.patch.object(vpn_node, "open_driver", lambda *_, **__: _open(Obedient(people))),
+        mock.patch.object(vpn_node, "way_to", return_value=None),
+        mock.patch.object(vpn_node, "open_driver", return_value=_open(Obedient(people))),
     ):
         async with environment(database, folder, nodes=[node]) as quiet, trio.open_nursery() as nursery:
             surroundings = replace(quiet, readers=HeardReading(quiet.readers, hear))
@@ -155,6 +182,7 @@ async def scan(
             await nursery.start(system.run)
             for number in range(1, passes + 1):
                 if number > 1:
+                    system.ref("vpn").cast(LookAgain())
                     system.ref(name).cast(Tick())
                 await ticks.until(partial(_passed, ticks, number), _PATIENCE_SECONDS)
             system.request_stop()
@@ -183,7 +211,7 @@ def _passed(ticks: Ticks, number: int) -> bool:
 
 
 def _tree(name: str, surroundings: Environment) -> GroupSpec:
-    real = {name, "vpn"} if name == "xray_reconciler" else {name}
+    real = {name, "vpn"} if name in ("usage", "xray_reconciler") else {name}
     everybody = {**_ACTORS, **_WITH_SHOP}
     factories: dict[str, Callable[[Context], Actor]] = {
         each: partial(actor, environment=surroundings) if each in real else Agreeable

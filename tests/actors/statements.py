@@ -14,6 +14,6 @@ def statements() -> Mapping[str, str]:
     found: dict[str, str] = {}
     for module in pkgutil.walk_packages(actors.__path__, "actors."):
         for name, value in vars(import_module(module.name)).items():
-            if isinstance(value, str) and "SELECT" in value and name.isupper():
+            if isinstance(value, str) and value.lstrip().startswith(("SELECT", "WITH")) and name.isupper():
                 found.setdefault(value, f"{module.name.removeprefix('actors.')} {name.strip('_')}")
     return found

@@ -38,11 +38,13 @@ ASKED_BY_SOMEBODY: Final = {
     "books PAYMENTS": "an operator looks at one person",
     "books STATEMENT": "an operator looks at one person",
     "books RETURNED": "an operator has a report made",
+    "audience REACH": "an administrator sees whom a broadcast would reach",
+    "metrics_page MOVED": "it sums what everybody has moved, whenever Prometheus asks",
     "metrics_page UNCONFIRMED": "it counts what every node has of everybody, whenever Prometheus asks",
 }
 
-#: Workers that are there to look at everybody each time.
-_LOOKS_AT_EVERYBODY: Final = {"xray_reconciler"}
+#: Workers that look at everybody each time, or at whose side the actor of a node does that at its start.
+_LOOKS_AT_EVERYBODY: Final = {"usage", "xray_reconciler"}
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +63,13 @@ def gone_through(plan: str, large: Mapping[str, int]) -> list[str]:
 
 def plan_of(connection: psycopg.Connection[Any], sql: str) -> str:
     """The plan of a statement that serves for any parameters, as a prepared one may get."""
-    numbers = iter(range(1, sql.count("%s") + 1))
-    numbered = re.sub("%s", lambda _: f"${next(numbers)}", sql).replace("%%", "%")
+    numbers: dict[str, str] = {}
+
+    def number(parameter: re.Match[str]) -> str:
+        name = parameter["name"] or str(parameter.start())
+        return numbers.setdefault(name, f"${len(numbers) + 1}")
+
+    numbered = re.sub(r"%(\((?P<name>\w+)\))?s", number, sql).replace("%%", "%")
     lines = connection.execute(f"EXPLAIN (GENERIC_PLAN) {numbered}".encode())
     return "\n".join(line for (line,) in lines)
 
@@ -82,7 +89,7 @@ def test_every_table_that_grows_with_people_is_large(crowd: Database) -> None:
     with psycopg.connect(crowd.owner) as owner:
         tables = owner.execute("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'").fetchall()
     small = {name for (name,) in tables} - large_tables(crowd).keys()
-    assert small == {"promos", "schema_migrations", "writer_claim"}, (
+    assert small == {"broadcasts", "node_runs", "promos", "schema_migrations", "writer_claim"}, (
         "give a new table its rows in tests/storage/population.sql"
     )
 
@@ -150,6 +157,9 @@ class Everything:
             outbox=(16,),
             updates=(5,),
             orphans=((NODE, "s1000000002"),),
+            runs=((NODE, "the only one"),),
+            usage=((3, NODE),),
+            broadcasts=(2,),
             inviters=True,
         )
 

@@ -52,6 +52,7 @@ class Ticks:
     iterations: list[Iteration | None] = field(default_factory=list)
     begun: int = 0
     instead: list[Tick] = field(default_factory=list)
+    _error: Exception | None = None
     _news: trio.Event = field(default_factory=trio.Event)
 
     async def tick(self, worker: Worker) -> Iteration | None:
@@ -71,6 +72,13 @@ class Ticks:
         with trio.fail_after(seconds):
             while not enough():
                 await self._news.wait()
+                if self._error is not None:
+                    raise self._error
+
+    def fail(self, error: Exception) -> None:
+        """Have whoever waits hear of this."""
+        self._error = error
+        self._tell()
 
     def _tell(self) -> None:
         news, self._news = self._news, trio.Event()

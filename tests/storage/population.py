@@ -28,7 +28,7 @@ def populate(database: Database, people: int, *, first: int = 1, due: bool = Fal
         "due": SQL("true" if due else "false"),
         "node": Literal(NODE),
     }
-    statements = SQL(_SQL.read_text()).format(**values)  # type: ignore[arg-type]  # a file of ours
+    statements = SQL(_SQL.read_text()).format(**values)
     with psycopg.connect(database.owner, autocommit=True) as owner:
         with owner.transaction():
             owner.execute(statements)

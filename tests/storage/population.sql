@@ -56,7 +56,7 @@ FROM purchases WHERE kind = 'gift' AND id BETWEEN 4 * {first} AND 4 * {last} + 3
 INSERT INTO refunds (payment_id, state, asked_by, reason, asked_at, settled_at)
 SELECT 4 * n, CASE WHEN {due} THEN 'asked' ELSE 'refused' END, 'ops', 'asked for', {now} - interval '20 days',
     CASE WHEN NOT {due} THEN {now} - interval '19 days' END
-FROM generate_series({first}, {last}) AS n WHERE {due} OR n % 2 = 0;
+FROM generate_series({first}, {last}) AS n WHERE n % 2 = 0 AND (NOT {due} OR n % 4 = 0);
 INSERT INTO reviews (payment_id, reason, opened_at, user_id, action, settled_by, note, settled_at)
 SELECT 4 * n + 1, 'overpaid', {now} - interval '20 days', 10000000 + n, 'ignore', 'ops', 'seen',
     {now} - interval '19 days'
@@ -103,15 +103,36 @@ SELECT {node}, 's' || 1000000000 + n, (lpad(to_hex(n), 8, '0') || '-0000-4000-80
     {now} - interval '20 days', CASE WHEN NOT {due} THEN {now} - interval '20 days' END
 FROM generate_series({first}, {last}) AS n WHERE n % 2 = 0;
 
--- Of everybody an old message, a new one that is due or was sent, and one that comes too late or was dropped.
+INSERT INTO node_runs (node, epoch, number, met_at) VALUES ({node}, 'the only one', 1, {now} - interval '40 days')
+ON CONFLICT DO NOTHING;
+INSERT INTO node_usage (subscription_id, node, run, seen_up, seen_down, up, down, read_at)
+SELECT n, {node}, 1, n, n, n, n, {now} - interval '1 day' FROM generate_series({first}, {last}) AS n;
+INSERT INTO usage (subscription_id, up, down) SELECT n, n, n FROM generate_series({first}, {last}) AS n;
+
+-- A broadcast that is over, or one that has written to everybody and is not told so yet.
+INSERT INTO broadcasts (id, state, action, revision, audience, html, buttons, created_by, created_at, panels,
+    last_number, since, passed, reach, sent, blocked, failed, unknown, dropped, changed, unchanged, started_at, ended_at)
+SELECT CASE WHEN {due} THEN 1 ELSE 2 END, CASE WHEN {due} THEN 'running' ELSE 'done' END, 'send', 0, 'everyone', 'News',
+    '[]', 'ops', {now} - interval '30 days', 0, {last}, 0, 0, {last}, 0, 0, 0, 0, 0, 0, 0, {now} - interval '30 days',
+    CASE WHEN NOT {due} THEN {now} - interval '29 days' END
+ON CONFLICT (id) DO UPDATE SET last_number = excluded.last_number;
+INSERT INTO listings (broadcast_id, user_id)
+SELECT 2, 10000000 + n FROM generate_series({first}, {last}) AS n WHERE n % 2 = 0;
+
+-- Of everybody an old message, a new one that is due or was sent, one that comes too late or was dropped, and one of
+-- the broadcast.
 INSERT INTO outbox (id, chat_id, key, kind, body, created_at, not_before, state, attempts, priority, expires_at,
-    settled_at)
-SELECT 4 * n + part, 10000000 + n, 'message ' || 4 * n + part, 'expired', '{{"kind": "expired", "title": "1 month"}}',
+    settled_at, broadcast_id)
+SELECT 4 * n + part, 10000000 + n,
+    CASE part WHEN 3 THEN 'broadcast:' || broadcast || ':' || 10000000 + n ELSE 'message ' || 4 * n + part END,
+    CASE part WHEN 3 THEN 'announcement' ELSE 'expired' END, '{{"kind": "expired", "title": "1 month"}}',
     moment, moment, CASE WHEN waits THEN 'pending' ELSE old END, 1, priority,
-    CASE priority WHEN 1 THEN moment + interval '1 hour' END, CASE WHEN NOT waits THEN moment END
+    CASE priority WHEN 1 THEN moment + interval '1 hour' END, CASE WHEN NOT waits THEN moment END,
+    CASE part WHEN 3 THEN broadcast END
 FROM generate_series({first}, {last}) AS n
-    CROSS JOIN (VALUES (0, 0, 'sent', false), (1, 0, 'sent', {due}), (2, 1, 'dropped', {due}))
+    CROSS JOIN (VALUES (0, 0, 'sent', false), (1, 0, 'sent', {due}), (2, 1, 'dropped', {due}), (3, 2, 'sent', false))
         AS parts (part, priority, old, waits)
+    CROSS JOIN (VALUES (CASE WHEN {due} THEN 1 ELSE 2 END)) AS of (broadcast)
     CROSS JOIN LATERAL (
         SELECT {now} - CASE WHEN waits THEN interval '2 hours' ELSE interval '30 days' END AS moment
     ) AS times;

@@ -48,6 +48,8 @@ def test_an_update_that_may_be_lost_is_found(text: str) -> None:
     assert len(list(adds_across_an_await(Source("actors/a.py", f"async def one():\n{text}")))) == 1
 
 
-@pytest.mark.parametrize("text", ["    n += await f()", "    nonlocal n\n    found = await f()\n    n += found"])
+@pytest.mark.parametrize(
+    "text", ["    n += await f()", "    nonlocal n\n    found = await f()\n    n += found"]
+)
 def test_what_nobody_else_sees_and_what_is_awaited_first_is_fine(text: str) -> None:
     assert not list(adds_across_an_await(Source("actors/a.py", f"async def one():\n{text}")))
