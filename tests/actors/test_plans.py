@@ -23,7 +23,7 @@ from storage.session import reader_conninfo, writer_conninfo
 from storage.writer import open_writer
 from tests.actors.scanning import SCANNERS, Read, scan
 from tests.actors.statements import statements
-from tests.fixtures.postgres import Database, fresh_database
+from tests.fixtures.postgres import Database, lasting_database
 from tests.storage.population import NODE, populate
 from tests.storage.shop import CATALOGUE, NOW, made_up_entropy
 
@@ -50,7 +50,7 @@ _LOOKS_AT_EVERYBODY: Final = {"usage", "xray_reconciler"}
 @pytest.fixture(scope="module")
 def crowd(postgres: EmbeddedPostgres) -> Iterator[Database]:
     """A shop with very many people, of whom some are due."""
-    with fresh_database(postgres) as database:
+    with lasting_database(postgres) as database:
         populate(database, _PEOPLE)
         populate(database, _DUE, first=_PEOPLE + 1, due=True)
         yield database
@@ -89,7 +89,7 @@ def test_every_table_that_grows_with_people_is_large(crowd: Database) -> None:
     with psycopg.connect(crowd.owner) as owner:
         tables = owner.execute("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'").fetchall()
     small = {name for (name,) in tables} - large_tables(crowd).keys()
-    assert small == {"broadcasts", "node_runs", "promos", "schema_migrations", "writer_claim"}, (
+    assert small == {"broadcasts", "node_runs", "promos", "schema_migrations", "switches", "writer_claim"}, (
         "give a new table its rows in tests/storage/population.sql"
     )
 

@@ -43,6 +43,7 @@ NO_SCANS: Final = {
     "outcomes AGAIN": "those that are asked for",
     "providers RECORDED": "those that are asked for",
     "subscriptions HOLDER": "one row",
+    "switches SWITCHES": "a row for each function of the shop",
     "telegram ORDER": "one row",
     "traffic NODES": "a row for each node",
     "traffic USER": "one row",
