@@ -94,7 +94,8 @@ class PaymentSweep(Worker):
             )
         heard = await self._each(name, new)
         if heard.done < heard.due and not heard.more:
-            progress.left += await unrecorded(self._readers, name, new, reader=self.context.name)
+            left = await unrecorded(self._readers, name, new, reader=self.context.name)
+            progress.left += left
         return heard
 
     async def _each(self, name: Provider, found: Sequence[Charge | Refund]) -> Iteration:
