@@ -93,18 +93,27 @@ class Life:
 class Fate:
     """Draws moments and lives; the same seed draws the same."""
 
-    def __init__(self, seed: int, start: datetime) -> None:
+    def __init__(self, seed: int, start: datetime, days: int) -> None:
         self.random = Random(seed)
         self.start = start
+        #: As long as the time that is told of.
+        self.whole = days * DAY
         #: People share their ends, so that what led to them can be put into the database together.
-        self.ends = [self._minute(range(8 * 24), (9, 19, 39, 49)) for _ in range(120)]
+        self.ends = [self._minute(range((days + 1) * 24), (9, 19, 39, 49)) for _ in range(120)]
 
     def end(self) -> datetime:
         """When something ends that began before the week: never in the same minute as anything else is done."""
         return self.random.choice(self.ends)
 
-    def moment(self, since: timedelta = timedelta(hours=1), until: timedelta = WEEK - DAY) -> datetime:
-        """When somebody does something, counted from the start; not while a worker is about to look."""
+    def moment(self, since: timedelta = DAY / 24) -> datetime:
+        """When somebody does something, a day before the end at the latest; not while a worker is about to look."""
+        return self._between(since, self.whole - DAY)
+
+    def later(self, than: datetime, by: timedelta = DAY / 24) -> datetime:
+        """When somebody does what follows from something else."""
+        return self._between(than - self.start + by, self.whole)
+
+    def _between(self, since: timedelta, until: timedelta) -> datetime:
         hours = range(int(since.total_seconds()) // 3600, int(until.total_seconds()) // 3600)
         return self._minute(hours, (3, 5, 24, 35, 54))
 
@@ -112,9 +121,9 @@ class Fate:
         return self.start + timedelta(hours=self.random.choice(hours), minutes=self.random.choice(minutes))
 
 
-def lives(seed: int, start: datetime, count: int) -> list[Life]:
-    """So many people, of every kind at least one."""
-    fate, told = Fate(seed, start), list[Life]()
+def lives(seed: int, start: datetime, days: int, count: int) -> list[Life]:
+    """So many people through so many days; of every kind at least one."""
+    fate, told = Fate(seed, start, days), list[Life]()
     kinds, weights = zip(*_KINDS, strict=True)
     first = list(kinds)
     while len(told) < count:
@@ -177,7 +186,7 @@ def _newcomer(fate: Fate, _: int) -> Iterator[Deeds]:
     come = fate.moment()
     deeds = [Deed(come, What.COME), Deed(come + timedelta(minutes=1), What.TRY)]
     if fate.random.random() < 0.4:
-        deeds.append(Deed(fate.moment(come - fate.start + DAY, WEEK), What.BUY, "week"))
+        deeds.append(Deed(fate.later(come, DAY / 2), What.BUY, "week"))
     yield deeds
 
 
@@ -195,7 +204,7 @@ def _blocking(fate: Fate, _: int) -> Iterator[Deeds]:
     blocked = fate.moment()
     deeds.append(Deed(blocked, What.BLOCK))
     if not renewing:
-        back = fate.moment(blocked - fate.start + DAY / 24, WEEK)
+        back = fate.later(blocked)
         deeds += [Deed(back, What.UNBLOCK), Deed(back + timedelta(minutes=1), What.COME)]
     yield deeds
 
@@ -203,7 +212,7 @@ def _blocking(fate: Fate, _: int) -> Iterator[Deeds]:
 def _gift(fate: Fate, giver: int) -> Iterator[Deeds]:
     given = fate.moment()
     yield [_bought(fate), Deed(given, What.GIVE, "week")]
-    yield [Deed(fate.moment(given - fate.start + DAY / 24, WEEK), What.REDEEM, "week", giver)]
+    yield [Deed(fate.later(given), What.REDEEM, "week", giver)]
 
 
 def _invitation(fate: Fate, inviter: int) -> Iterator[Deeds]:
@@ -211,7 +220,7 @@ def _invitation(fate: Fate, inviter: int) -> Iterator[Deeds]:
     yield [bought, Deed(bought.at, What.INVITE)]
     yield [
         Deed(come, What.FOLLOW, whose=inviter),
-        Deed(fate.moment(come - fate.start + DAY / 24, WEEK), What.BUY, "month"),
+        Deed(fate.later(come), What.BUY, "month"),
     ]
 
 

@@ -11,8 +11,7 @@ from storage.embedded.server import EmbeddedPostgres
 from tests.simulation.judgement import ACCESS, BOOKS, TWICE, WORDS
 from tests.simulation.people import What
 from tests.simulation.sightings import KINDS
-from tests.simulation.table import Hours
-from tests.simulation.week import END, START, Lived, kinds_of_deeds, live_a_week
+from tests.simulation.week import Lived, hours_of, kinds_of_deeds, live
 
 PEOPLE: Final = 150
 PEOPLE_MAX: Final = 1000
@@ -23,13 +22,12 @@ SEED: Final = 1
 def week(postgres: EmbeddedPostgres, campaign: int, tmp_path_factory: pytest.TempPathFactory) -> Lived:
     """The week as it was lived."""
     count = min(PEOPLE * campaign, PEOPLE_MAX)
-    folder, hours = tmp_path_factory.mktemp("week"), Hours([(START, END)])
-    return live_a_week(postgres, folder, seed=SEED, count=count, hours=hours)
+    return live(postgres, tmp_path_factory.mktemp("week"), seed=SEED, count=count, hours=hours_of(days=7))
 
 
 def test_every_message_of_the_week_came_once_and_none_unexpected(week: Lived) -> None:
     assert kinds_of_deeds(week.people) == set(What)
-    assert week.told > 4 * len(week.people)
+    assert len(week.table.told) > 4 * len(week.people)
     week.expect_none(*{fault.about for fault in week.faults})
 
 
