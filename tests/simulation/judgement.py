@@ -1,5 +1,6 @@
 """Comparing a week with what it should have been: each message once and in time, and what everybody has."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -61,6 +62,20 @@ def faults_of_messages(table: Expected, seen: Iterable[Sighting]) -> list[Fault]
         for fault in _compared(
             *key, sorted(awaited.get(key, []), key=lambda each: each.at), came.get(key, [])
         )
+    ]
+
+
+def faults_of_counts(table: Expected, seen: Iterable[Sighting]) -> list[Fault]:
+    """What did not come as often as it should, whenever that was."""
+    awaited = Counter((told.chat, told.kind) for told in table.told)
+    came = Counter((sighting.chat, named(sighting)[0]) for sighting in seen)
+    return [
+        Fault(
+            TWICE if came[key] > awaited[key] > 0 else key[1],
+            f"{key[0]}: {key[1]} came {came[key]} times, expected {awaited[key]}",
+        )
+        for key in sorted(awaited.keys() | came.keys())
+        if awaited[key] != came[key]
     ]
 
 

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN, CryptoPaySan
 from integrations.sandbox_store import Store
 from integrations.telegram.sandbox import SANDBOX_TOKEN, TelegramSandbox
 from integrations.xray.node import Node
-from runtime import AdjustableClock, System
+from runtime import AdjustableClock, System, SystemClock
 from storage.readers import open_readers
 from storage.session import reader_conninfo
 from tests.fixtures.postgres import Database
@@ -83,6 +83,17 @@ def settings_of_the_week() -> dict[str, Any]:
     return document
 
 
+class SetClock(SystemClock):
+    """The clock of the shop's host, as the actors of a real shop have it; somebody may set it wrong."""
+
+    def __init__(self, right: AdjustableClock) -> None:
+        self._right = right
+        self.wrong_by = timedelta(0)
+
+    def now(self) -> datetime:
+        return self._right.now() + self.wrong_by
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Telegram and Crypto Pay with their people, the node, and the shop between them, which may be closed."""
@@ -90,6 +101,7 @@ class Stage:
     database: Database
     folder: Path
     clock: AdjustableClock
+    host: SetClock
     document: Mapping[str, Any]
     configuration: Configuration
     witness: Witness
@@ -111,7 +123,7 @@ class Stage:
                 bot_username=BOT,
                 entropy=made_up_entropy(10**6 * int(self.clock.now().timestamp())),
             )
-            system = System(build_tree(environment), clock=self.clock)
+            system = System(build_tree(environment), clock=self.host)
             async with trio.open_nursery() as nursery:
                 await nursery.start(system.run)
                 yield system
@@ -147,6 +159,17 @@ async def open_stage(
             nursery.start_soon(telegram.run)
             document = settings_of_the_week()
             configuration = configuration_of(document, "supervisor.toml")
-            yield Stage(database, folder, clock, document, configuration, witness, shelf, people, payers)
+            yield Stage(
+                database,
+                folder,
+                clock,
+                SetClock(clock),
+                document,
+                configuration,
+                witness,
+                shelf,
+                people,
+                payers,
+            )
             nursery.cancel_scope.cancel()
     store.close()

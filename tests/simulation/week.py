@@ -14,10 +14,16 @@ from storage.embedded.server import EmbeddedPostgres
 from tests.fixtures.postgres import Database, fresh_database
 from tests.simulation.expected import expected
 from tests.simulation.history import tell_history
-from tests.simulation.judgement import Fault, faults_of_access, faults_of_books, faults_of_messages
+from tests.simulation.judgement import (
+    Fault,
+    faults_of_access,
+    faults_of_books,
+    faults_of_counts,
+    faults_of_messages,
+)
 from tests.simulation.living import Living
 from tests.simulation.people import DAY, Life, What, lives
-from tests.simulation.stage import open_stage
+from tests.simulation.stage import Stage, open_stage
 from tests.simulation.table import Expected, Hours
 from tests.simulation.terms import Terms
 
@@ -27,6 +33,14 @@ _LAST_LOOK: Final = timedelta(minutes=2)
 
 #: Nobody begins something in the chat that the shop would not be there to end.
 _BEFOREHAND: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """From a moment on, the clock of the shop's host goes before (or behind) by so much; nothing: it is set right."""
+
+    at: datetime
+    wrong_by: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +70,72 @@ def hours_of(days: int, *pauses: tuple[timedelta, timedelta]) -> Hours:
     return Hours(list(zip(bounds[::2], bounds[1::2], strict=True)))
 
 
-def live(postgres: EmbeddedPostgres, folder: Path, *, seed: int, count: int, hours: Hours) -> Lived:
-    """Have so many people live through the days in which the shop is open at these hours."""
+def live(
+    postgres: EmbeddedPostgres,
+    folder: Path,
+    *,
+    seed: int,
+    count: int,
+    hours: Hours,
+    settings: Sequence[Setting] = (),
+) -> Lived:
+    """Have so many people live through the days in which the shop is open at these hours.
+
+    Its clock is set as `settings` say; people go by the right time, and keep away while it is wrong.
+    """
     clock = MockClock()
     database = fresh_database(postgres)
-    return trio.run(partial(_live, database, folder, clock, seed, count, hours), clock=clock)
+    lived = partial(_live, database, folder, clock, seed, count, hours, settings)
+    return trio.run(lived, clock=clock)
 
 
 async def _live(
-    database: Database, folder: Path, clock: MockClock, seed: int, count: int, hours: Hours
+    database: Database,
+    folder: Path,
+    clock: MockClock,
+    seed: int,
+    count: int,
+    hours: Hours,
+    settings: Sequence[Setting],
 ) -> Lived:
-    people = _who_finds_it_open(lives(seed, START, (hours.end - START).days, count), hours)
+    people = lives(seed, START, (hours.end - START).days, count)
+    people = _who_finds_it_open(people, _while_the_clock_is_right(hours, settings))
     async with open_stage(database, folder, clock, START) as stage, trio.open_nursery() as nursery:
         living = Living(stage)
         await living.introduce(people)
         await tell_history(stage, people)
         assert stage.clock.now() == START, "the week begins when its past is told"
         nursery.start_soon(living.live, people)
+        nursery.start_soon(_set, stage, settings)
         for opens, closes in hours.open:
             await stage.clock.sleep_until(opens)
             async with stage.shop():
                 await stage.clock.sleep_until(closes)
         terms = Terms(stage.document)
         table, without = expected(people, terms, hours), expected(people, terms, Hours([(START, hours.end)]))
+        compared = faults_of_counts if settings else faults_of_messages
         faults = [
-            *faults_of_messages(table, stage.witness.seen),
+            *compared(table, stage.witness.seen),
             *faults_of_access(table, stage),
             *faults_of_books(database),
         ]
         return Lived(people, hours, table, without, faults, seed)
+
+
+async def _set(stage: Stage, settings: Sequence[Setting]) -> None:
+    for setting in settings:
+        await stage.clock.sleep_until(setting.at)
+        stage.host.wrong_by = setting.wrong_by
+
+
+def _while_the_clock_is_right(hours: Hours, settings: Sequence[Setting]) -> Hours:
+    """The hours without those in which the clock is wrong, or time is done over that was done already."""
+    pauses = [
+        (wrong.at - _BEFOREHAND, right.at + abs(wrong.wrong_by))
+        for wrong, right in zip(settings[::2], settings[1::2], strict=True)
+    ]
+    bounds = [hours.open[0][0], *(bound for pause in pauses for bound in pause), hours.end]
+    return Hours(list(zip(bounds[::2], bounds[1::2], strict=True))) if pauses else hours
 
 
 def _who_finds_it_open(people: Sequence[Life], hours: Hours) -> list[Life]:
