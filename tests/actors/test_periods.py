@@ -146,3 +146,28 @@ async def test_every_thirty_seconds_crypto_pay_is_asked_and_what_is_paid_is_fina
             await next_tick(ticks, clock, 30)
         told = rows(database, "SELECT chat_id FROM outbox WHERE kind = 'topped_up' ORDER BY 1")
         assert told == [(RICH.id,), (LATER.id,)], "who has not paid hears nothing, and nobody hears it twice"
+
+
+@pytest.mark.parametrize(
+    ("name", "period", "budget"),
+    [
+        pytest.param("trial_notifications", 300, 15, marks=pytest.mark.requirement("W2")),
+        pytest.param("trial_expiry", 300, 15, marks=pytest.mark.requirement("W3")),
+        pytest.param("fast_expiry", 60, 15, marks=pytest.mark.requirement("W4")),
+        pytest.param("xray_reconciler", 600, 20, marks=pytest.mark.requirement("W5")),
+        pytest.param("activation", 30, 15, marks=pytest.mark.requirement("W6")),
+        pytest.param("reminders", 900, 15, marks=pytest.mark.requirement("W9")),
+    ],
+)
+async def test_a_worker_is_shipped_with_its_period_and_its_budget_and_looks_when_the_period_is_over(
+    name: str, period: int, budget: int, ticks: Ticks, clock: MockClock, database: Database, tmp_path: Path
+) -> None:
+    settings = shipped(name)
+    assert (settings["period"], settings["budget"]) == (period, budget)
+    async with (
+        environment(database, tmp_path) as surroundings,
+        at_work(ticks, surroundings, name, **settings),
+    ):
+        await ticks.until(lambda: ticks.iterations)
+        for _ in range(2):
+            await next_tick(ticks, clock, period)

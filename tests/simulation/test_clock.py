@@ -16,13 +16,12 @@ SEED: Final = 1
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = 60 * _MINUTE
 
-#: Three hours before, for an hour; on the next day two behind. It is nobody's last hour before the quiet ones, whose
-#: reminders would be too late then, as after a downtime.
+#: Three hours before, for an hour; on the next day two behind.
 SETTINGS: Final = (
-    Setting(START + 9 * _HOUR + 16 * _MINUTE, 3 * _HOUR),
-    Setting(START + 10 * _HOUR + 16 * _MINUTE, 0 * _HOUR),
-    Setting(START + 34 * _HOUR + 31 * _MINUTE, -2 * _HOUR),
-    Setting(START + 35 * _HOUR + 31 * _MINUTE, 0 * _HOUR),
+    Setting(START + 9 * _HOUR + 14 * _MINUTE, 3 * _HOUR),
+    Setting(START + 10 * _HOUR + 14 * _MINUTE, 0 * _HOUR),
+    Setting(START + 34 * _HOUR + 29 * _MINUTE, -2 * _HOUR),
+    Setting(START + 35 * _HOUR + 29 * _MINUTE, 0 * _HOUR),
 )
 
 

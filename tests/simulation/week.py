@@ -1,6 +1,6 @@
 """Some days from their seed to its judgement: people, their past, the shop at its hours, and what was wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -112,7 +112,8 @@ async def _live(
             async with stage.shop():
                 await stage.clock.sleep_until(closes)
         terms = Terms(stage.document)
-        table, without = expected(people, terms, hours), expected(people, terms, Hours([(START, hours.end)]))
+        table = expected(people, terms, _as_the_clock_tells(hours, settings))
+        without = expected(people, terms, Hours([(START, hours.end)]))
         compared = faults_of_counts if settings else faults_of_messages
         faults = [
             *compared(table, stage.witness.seen),
@@ -128,14 +129,35 @@ async def _set(stage: Stage, settings: Sequence[Setting]) -> None:
         stage.host.wrong_by = setting.wrong_by
 
 
+def _pairs(settings: Sequence[Setting]) -> Iterator[tuple[Setting, Setting]]:
+    """Each setting that is wrong, with the one that is right again."""
+    return zip(settings[::2], settings[1::2], strict=True)
+
+
+def _without(hours: Hours, pauses: Sequence[tuple[datetime, datetime]]) -> Hours:
+    if not pauses:
+        return hours
+    bounds = [hours.open[0][0], *(bound for pause in pauses for bound in pause), hours.end]
+    return Hours(list(zip(bounds[::2], bounds[1::2], strict=True)))
+
+
+def _as_the_clock_tells(hours: Hours, settings: Sequence[Setting]) -> Hours:
+    """Set before, the clock skips time, and nothing is new when that comes after all; behind, it does so at the end."""
+    return _without(
+        hours,
+        [
+            (wrong.at, wrong.at + wrong.wrong_by if wrong.wrong_by > timedelta(0) else right.at)
+            for wrong, right in _pairs(settings)
+        ],
+    )
+
+
 def _while_the_clock_is_right(hours: Hours, settings: Sequence[Setting]) -> Hours:
     """The hours without those in which the clock is wrong, or time is done over that was done already."""
-    pauses = [
-        (wrong.at - _BEFOREHAND, right.at + abs(wrong.wrong_by))
-        for wrong, right in zip(settings[::2], settings[1::2], strict=True)
-    ]
-    bounds = [hours.open[0][0], *(bound for pause in pauses for bound in pause), hours.end]
-    return Hours(list(zip(bounds[::2], bounds[1::2], strict=True))) if pauses else hours
+    return _without(
+        hours,
+        [(wrong.at - _BEFOREHAND, right.at + abs(wrong.wrong_by)) for wrong, right in _pairs(settings)],
+    )
 
 
 def _who_finds_it_open(people: Sequence[Life], hours: Hours) -> list[Life]:
