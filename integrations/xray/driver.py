@@ -21,7 +21,7 @@ import trio
 from integrations.xray import grpc
 from integrations.xray.calls import Calls
 from integrations.xray.cutting import CannotCut, Cutter
-from integrations.xray.departures import CUT_SECONDS, Departures
+from integrations.xray.departures import Departures
 from integrations.xray.interface import Capabilities, NodeBusy, NodeRefused, NodeUnavailable, Usage
 from integrations.xray.node import BadUser, Node, NodeUser
 from integrations.xray.turns import Turns
@@ -89,10 +89,11 @@ class XrayDriver:
                 await self._settle(settled)
                 await self._remove(email, settled)
             # Not in one of the few places: many go at once, and are cut together.
-            with self._explained(self._timeout + CUT_SECONDS):
+            with self._explained():
                 gone = await self._departures.seen(email)
-            async with self._operation(self._timeout):
-                await (self._unblock(email) if gone else self._block(email))
+            if not gone or self._may_be_blocked(email):
+                async with self._operation(self._timeout):
+                    await (self._unblock(email) if gone else self._block(email))
             return gone
 
     async def users(self) -> dict[str, NodeUser]:
@@ -171,6 +172,11 @@ class XrayDriver:
         ):
             self._blocked.add(email)
 
+    def _may_be_blocked(self, email: str) -> bool:
+        return not self._node.flow and (
+            email in self._blocked or self._blocked_as_of != self._channel.connections
+        )
+
     async def _unblock(self, email: str) -> None:
         if email in await self._known_blocked():
             await self._calls.unblock(email)
@@ -215,22 +221,22 @@ class XrayDriver:
 
     @asynccontextmanager
     async def _operation(self, timeout: float) -> AsyncIterator[None]:
-        """Take a place among the operations under way."""
+        """Take a place among the operations under way, and a deadline."""
         async with self._slots:
-            with self._explained(timeout):
-                yield
+            began = trio.current_time()
+            try:
+                with self._explained(), trio.fail_after(timeout):
+                    yield
+            except trio.TooSlowError:
+                self._channel.hang_up_if_silent_since(began)
+                message = f"node {self._node.name!r} did not answer within {timeout:g} s"
+                raise NodeUnavailable(message) from None
 
     @contextmanager
-    def _explained(self, timeout: float) -> Iterator[None]:
-        """Set the deadline, say in our words what went wrong."""
-        began = trio.current_time()
+    def _explained(self) -> Iterator[None]:
+        """Say in our words what went wrong."""
         try:
-            with trio.fail_after(timeout):
-                yield
-        except trio.TooSlowError:
-            self._channel.hang_up_if_silent_since(began)
-            message = f"node {self._node.name!r} did not answer within {timeout:g} s"
-            raise NodeUnavailable(message) from None
+            yield
         except grpc.ConnectionBroken as error:
             raise NodeUnavailable(f"node {self._node.name!r} cannot be reached: {error}") from None
         except (grpc.CallFailed, BadAnswer) as error:

@@ -110,6 +110,8 @@ class Channel:
             self._connection.hang_up("it fell silent")
 
     async def _connected(self) -> "_Connection":
+        if self._connection is not None and not self._connection.broken:
+            return self._connection
         async with self._connecting:
             if self._connection is None or self._connection.broken:
                 try:
