@@ -19,6 +19,7 @@ from typing import Final
 import trio
 
 from integrations.xray import grpc
+from integrations.xray.blocks import Blocks
 from integrations.xray.calls import Calls
 from integrations.xray.cutting import CannotCut, Cutter
 from integrations.xray.departures import Departures
@@ -51,16 +52,13 @@ class XrayDriver:
         self._slots = trio.Semaphore(IN_FLIGHT_MAX)
         self._turns = Turns()
         self._departures = Departures(self._calls, cutter)
-        #: Removed users who could not be cut, as far as the connection of that number told.
-        self._blocked: set[str] = set()
-        self._blocked_as_of = -1
-        self._learning = trio.Lock()
+        self._blocks = Blocks(self._calls, can_multiplex=not node.flow)
 
     async def ensure(self, user: NodeUser) -> None:
         """Add the user; if the node objects, compare what it has and replace what differs."""
         user.check()
         async with self._change(user.email) as settled:
-            await self._unblock(user.email)
+            await self._blocks.lift(user.email)
             if settled and not await self._calls.add(user):
                 return
             objection = ""
@@ -91,9 +89,9 @@ class XrayDriver:
             # Not in one of the few places: many go at once, and are cut together.
             with self._explained():
                 gone = await self._departures.seen(email)
-            if not gone or self._may_be_blocked(email):
+            if not gone or self._blocks.may_have(email):
                 async with self._operation(self._timeout):
-                    await (self._unblock(email) if gone else self._block(email))
+                    await (self._blocks.lift(email) if gone else self._blocks.put(email))
             return gone
 
     async def users(self) -> dict[str, NodeUser]:
@@ -162,35 +160,6 @@ class XrayDriver:
         raise NodeRefused(
             f"node {self._node.name!r} does not remove user {email!r}: {objection or 'it is back'}"
         )
-
-    async def _block(self, email: str) -> None:
-        """Keep a multiplexing client from opening more over what it has; vision has no such clients."""
-        if (
-            not self._node.flow
-            and email not in await self._known_blocked()
-            and not await self._calls.block(email)
-        ):
-            self._blocked.add(email)
-
-    def _may_be_blocked(self, email: str) -> bool:
-        return not self._node.flow and (
-            email in self._blocked or self._blocked_as_of != self._channel.connections
-        )
-
-    async def _unblock(self, email: str) -> None:
-        if email in await self._known_blocked():
-            await self._calls.unblock(email)
-            self._blocked.discard(email)
-
-    async def _known_blocked(self) -> set[str]:
-        """Who is blocked; what an earlier driver left there is learnt at the first call on a connection."""
-        if self._node.flow:
-            return set()
-        async with self._learning:
-            if self._blocked_as_of != self._channel.connections:
-                self._blocked = await self._calls.blocked()
-                self._blocked_as_of = self._channel.connections
-            return self._blocked
 
     async def _epoch(self) -> str:
         epoch = await self._calls.epoch()

@@ -26,7 +26,8 @@ class Together(Generic[Q, A]):
         """`ask` answers each question, in order; `seconds` is how long it waits for more of them."""
         self._ask = ask
         self._seconds = seconds
-        self._asking = trio.Lock()
+        #: Set when the question that is on its way is over; not a lock, which would let them go on one at a time.
+        self._over: trio.Event | None = None
         self._waiting: list[_Asked[Q, A]] = []
 
     async def ask(self, question: Q) -> A:
@@ -34,18 +35,25 @@ class Together(Generic[Q, A]):
         asked: _Asked[Q, A] = _Asked(question)
         self._waiting.append(asked)
         try:
-            async with self._asking:
-                if not asked.answers:
+            while not asked.answers:
+                if self._over is None:
                     await self._ask_for_all()
+                else:
+                    await self._over.wait()
         finally:
-            if asked in self._waiting:
+            if not asked.answers:
                 self._waiting.remove(asked)
         return asked.answers[0]
 
     async def _ask_for_all(self) -> None:
-        await trio.sleep(self._seconds)
-        batch = tuple(self._waiting)
-        answers = await self._ask([asked.question for asked in batch])
-        for asked, answer in zip(batch, answers, strict=True):
-            asked.answers = (answer,)
-        self._waiting = [asked for asked in self._waiting if not asked.answers]
+        self._over = over = trio.Event()
+        try:
+            await trio.sleep(self._seconds)
+            batch = tuple(self._waiting)
+            answers = await self._ask([asked.question for asked in batch])
+            for asked, answer in zip(batch, answers, strict=True):
+                asked.answers = (answer,)
+            self._waiting = [asked for asked in self._waiting if not asked.answers]
+        finally:
+            self._over = None
+            over.set()

@@ -93,5 +93,5 @@ def test_no_module_of_the_product_but_the_vpn_actor_can_reach_the_driver() -> No
 
 _DRIVER = {
     f"integrations.xray.{name}"
-    for name in ("driver", "calls", "grpc", "messages", "wire", "cutting", "sockets")
+    for name in ("driver", "blocks", "calls", "grpc", "messages", "wire", "cutting", "sockets")
 }
