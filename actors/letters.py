@@ -1,6 +1,6 @@
 """A message on its way out, and what each outcome of a try means for it: pure, given the moment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
@@ -21,6 +21,9 @@ from integrations.telegram.outgoing import (
 
 RETRY_SECONDS_FIRST: Final = 2.0
 RETRY_SECONDS_MAX: Final = 600.0
+
+#: Part of Telegram's text, in lower case.
+_NO_TOPIC: Final = "thread not found"
 
 _ERROR_LENGTH: Final = 500
 
@@ -44,12 +47,18 @@ class Letter:
 
 
 def other_way(letter: Letter, outcome: Outcome | None) -> Outgoing | None:
-    """How else to say what could not be said like this: the message that it replaces is gone, or is a picture."""
+    """How else to say what could not be said like this: the message that it replaces is gone, or is a picture, or the
+    topic that it is for does not exist.
+    """
     outgoing = letter.outgoing
     if letter.promise is Promise.AT_MOST_ONCE:
         return None
-    if isinstance(outcome, Permanent) and not outcome.unreachable and isinstance(outgoing, EditText):
+    if not isinstance(outcome, Permanent) or outcome.unreachable:
+        return None
+    if isinstance(outgoing, EditText):
         return SendText(outgoing.chat, outgoing.html, outgoing.buttons)
+    if isinstance(outgoing, SendText) and outgoing.thread is not None and _NO_TOPIC in outcome.reason.lower():
+        return replace(outgoing, thread=None)
     return None
 
 

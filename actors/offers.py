@@ -166,7 +166,7 @@ def _referral(entry: ReferralEntry | None) -> ReferralTerms | None:
 def _reminders(entry: RemindersEntry, time_zone: str) -> Reminders:
     quiet = None
     if entry.quiet_hours is not None:
-        begins, ends = (_time_of_day("reminders.quiet_hours", each) for each in entry.quiet_hours)
+        begins, ends = (time_of_day("reminders.quiet_hours", each) for each in entry.quiet_hours)
         if begins == ends:
             raise ValueError(
                 "reminders.quiet_hours: found the same time twice, expected some time left to remind"
@@ -183,7 +183,8 @@ def _terms(key: str, entry: ReminderTermsEntry) -> ReminderTerms:
     return ReminderTerms(before, after)
 
 
-def _time_of_day(key: str, text: str) -> time:
+def time_of_day(key: str, text: str) -> time:
+    """A time such as 22:00; raises ValueError with a sentence that names the key."""
     match = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text)
     if match is None:
         raise ValueError(f"{key}: found {text!r}, expected a time of day such as '22:00'")

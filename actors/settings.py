@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from actors.admin_chat import Admins, check_admins
 from actors.grace import GraceEntry, check_hosts
 from actors.nodes import NodeEntry, check_entry
 from actors.offers import (
@@ -111,12 +112,6 @@ class Metrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The port on loopback where Prometheus finds the metrics; nobody outside of the machine can read them."""
 
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 9464
-
-
-class Admins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may broadcast and order in the bot: their Telegram ids."""
-
-    ids: list[int] = []
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -217,6 +212,7 @@ def _checked(settings: Settings) -> Catalogue:
     for node in settings.nodes:
         check_entry(node)
     _check_gateway(settings.gateway)
+    check_admins(settings.admins)
     catalogue = catalogue_of(
         settings.plans,
         settings.top_ups,

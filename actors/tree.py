@@ -15,6 +15,7 @@ from actors.environment import Environment
 from actors.fast_expiry import FastExpiry
 from actors.gateway import Gateway
 from actors.invoice_lapse import InvoiceLapse
+from actors.notices import Notices
 from actors.payment_sweep import PaymentSweep
 from actors.refunds import Refunds
 from actors.reminders import Reminders
@@ -43,6 +44,7 @@ _ACTORS: Final[dict[str, Callable[..., Actor]]] = {
     "crypto_payment_watcher": CryptoPaymentWatcher,
     "fast_expiry": FastExpiry,
     "invoice_lapse": InvoiceLapse,
+    "notices": Notices,
     "payment_sweep": PaymentSweep,
     "refunds": Refunds,
     "switches": Switches,
@@ -89,11 +91,12 @@ _READS: Final = {
     "xray": ("nodes", "grace"),
     "vpn": ("nodes", "grace"),
     "sender": ("shop", "plans", "top_ups", "trial", "referral", *_PROVIDERS, "gateway", "nodes"),
-    "telegram": ("shop", *_PROVIDERS, "gateway"),
+    "telegram": ("shop", "admins", *_PROVIDERS, "gateway"),
     "gateway": ("shop", *_PROVIDERS, "gateway", "nodes", "grace"),
     "fast_expiry": ("plans", "grace"),
     "trial_expiry": ("trial", "grace"),
     "switches": ("nodes",),
+    "notices": ("admins", "shop", "nodes"),
     "usage": ("nodes",),
     "xray_reconciler": ("nodes",),
     "desk": ("nodes",),

@@ -38,6 +38,8 @@ class Delivery:
 _SCREEN: Final = Delivery(Promise.AT_LEAST_ONCE, Priority.PROMPT, timedelta(hours=1))
 _FACT: Final = Delivery(Promise.AT_LEAST_ONCE, Priority.PROMPT)
 _REMINDER: Final = Delivery(Promise.AT_MOST_ONCE, Priority.REMINDER, timedelta(hours=12))
+#: Administrators wait behind everybody who has asked for something.
+_NOTICE: Final = Delivery(Promise.AT_LEAST_ONCE, Priority.REMINDER, timedelta(days=1))
 _BROADCAST: Final = Delivery(Promise.AT_MOST_ONCE, Priority.BROADCAST, timedelta(days=3))
 
 #: Every kind that there is.
@@ -103,4 +105,7 @@ DELIVERY: Final[dict[str, Delivery]] = {
     "payments_off": _SCREEN,
     "sign_ups_off": _SCREEN,
     "switch_panel": _SCREEN,
+    "money_notice": _NOTICE,
+    "alerts_notice": _NOTICE,
+    "daily_report": _NOTICE,
 }

@@ -23,6 +23,7 @@ from domain.entities import (
     Listing,
     NodeRun,
     NodeUsage,
+    NoticeMark,
     Orphan,
     OutboxMessage,
     Payment,
@@ -159,6 +160,7 @@ class View:
         default_factory=_by(lambda row: (row.broadcast_id, row.user_id))
     )
     outbox: Rows[int, OutboxMessage] = field(default_factory=_by(lambda row: row.id))
+    notice_marks: Rows[str, NoticeMark] = field(default_factory=_by(lambda row: row.name))
     switches: Rows[str, Switch] = field(default_factory=_by(lambda row: row.name))
     updates: Rows[int, Update] = field(default_factory=_by(lambda row: row.id))
     answers: Rows[str, Answer] = field(default_factory=_by(lambda row: row.key))

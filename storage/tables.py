@@ -232,5 +232,6 @@ OUTBOX: Final = Table(
     entities.OutboxMessage, "outbox", ["id"], json=frozenset({"body"}), ignore_conflict_on=("key",)
 )
 UPDATES: Final = Table(entities.Update, "updates", ["id"])
+NOTICE_MARKS: Final = Table(entities.NoticeMark, "notice_marks", ["name"])
 SWITCHES: Final = Table(entities.Switch, "switches", ["name"])
 ANSWERS: Final = Table(entities.Answer, "answers", ["key"], json=frozenset({"reply"}))

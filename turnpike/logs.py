@@ -1,20 +1,17 @@
 """Logs: lines for people on a terminal, JSON for everything else, and no secret in either."""
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TextIO
 
 import structlog
 from structlog.typing import Processor
 
+from actors.secrecy import without_tokens
 from runtime import current_trace
 from turnpike.log_writer import LogWriter
-
-#: What a bot token and a Crypto Pay token look like; a slip elsewhere must not put one in a log.
-_TOKEN: Final = re.compile(r"(?<!\d)\d{4,}:[A-Za-z0-9_-]{20,}")
 
 
 def set_up_logs(file: Path | None = None) -> None:
@@ -60,8 +57,3 @@ def _without_tokens(_: object, __: str, event: MutableMapping[str, object]) -> M
         if isinstance(value, str):
             event[key] = without_tokens(value)
     return event
-
-
-def without_tokens(text: str) -> str:
-    """The text with a word in the place of everything that looks like a token."""
-    return _TOKEN.sub("[token]", text)

@@ -11,10 +11,10 @@ import click
 import msgspec
 import trio
 
+from actors.secrecy import without_tokens
 from runtime import ActorStatus, control_client
 from runtime.control_client import Refused
 from turnpike.control import find_system
-from turnpike.logs import without_tokens
 from turnpike.node_table import nodes_besides
 from turnpike.pictures import PASSAGE_HEAD, passage_lines, status_lines, top_lines
 from turnpike.top import run_top

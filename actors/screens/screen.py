@@ -4,7 +4,18 @@ from typing import assert_never
 
 from msgspec import structs
 
-from actors.screens import access, afterwards, broadcasts, home, offers, paying, selling, switches, unasked
+from actors.screens import (
+    access,
+    afterwards,
+    broadcasts,
+    home,
+    notices,
+    offers,
+    paying,
+    selling,
+    switches,
+    unasked,
+)
 from actors.screens.page import Page, Told
 from actors.screens.shop import Shop
 from actors.words import Recipient
@@ -19,6 +30,8 @@ def screen(message: messages.AnyMessage, chat: int, shop: Shop, recipient: Recip
     match message:
         case messages.StarsInvoice() | messages.CardInvoice():
             return paying.invoice(message, page)
+        case messages.MoneyNotice() | messages.AlertsNotice() | messages.DailyReport():
+            return notices.noticed(message, page)
         case messages.AccessReady():
             return access.ready(message, page)
         case messages.Announced():

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from integrations.xray.interface import NodeRefused, NodeUnavailable
 from runtime import Unavailable
+
+#: The name of the alert that a node does not answer.
+NODE_AWAY: Final = "node does not answer"
 
 
 class NodeAway(Unavailable):

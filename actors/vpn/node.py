@@ -16,7 +16,7 @@ from actors.environment import Environment
 from actors.messages import Heal, Restore, Restored, Write
 from actors.vpn.changes import Changes
 from actors.vpn.comparison import Comparison
-from actors.vpn.errors import NodeAway, asking_a_node
+from actors.vpn.errors import NODE_AWAY, NodeAway, asking_a_node
 from actors.vpn.health import Contact, NodeHealth
 from actors.vpn.meter import NodeMeter
 from actors.vpn.wishes import (
@@ -53,7 +53,6 @@ _COMPARISON_SECONDS: Final = 900.0
 _METER_SECONDS: Final = 150.0
 
 #: The names of this actor's alerts.
-_AWAY: Final = "node does not answer"
 _LACKS: Final = "node lacks users"
 _LEFT: Final = "changes left undone"
 
@@ -120,14 +119,14 @@ class VpnNode(Worker):
                 await self._converge()
         except NodeAway as error:
             self._metrics.node_up.labels(self._node.name).set(0)
-            self.context.alert(_AWAY, str(error))
+            self.context.alert(NODE_AWAY, str(error))
             self.context.nursery.start_soon(self._look_again_later)
 
     async def _converge(self) -> None:
         epoch = await self._driver.epoch()
         self._contact.reached_at = self.context.clock.now()
         self._metrics.node_up.labels(self._node.name).set(1)
-        self.context.end_alert(_AWAY)
+        self.context.end_alert(NODE_AWAY)
         if epoch != self._epoch:
             if self._epoch is not None:
                 self.context.alert(_LACKS, f"{self._node.name} has restarted and is given its users again")

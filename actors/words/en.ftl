@@ -363,6 +363,57 @@ button-switch-on = ▶️ Switch on: { $name ->
        *[auto_renewal] renewals
     }
 
+## What administrators are told
+
+notice-paid = 💳 <b>{ $amount }</b> · { $item } · { $provider ->
+        [stars] Telegram Stars
+        [cryptopay] Crypto Pay
+        [cards] card
+       *[balance] balance
+    } · <code>{ $user }</code>
+notice-odd = ⚠️ <b>{ $amount }</b> · { $item } · { $provider ->
+        [stars] Telegram Stars
+        [cryptopay] Crypto Pay
+        [cards] card
+       *[balance] balance
+    } · <code>{ $user }</code> — { $outcome ->
+        [unknown_purchase] for nothing that we know
+        [duplicate] paid twice
+        [underpaid] less than the price
+        [overpaid] more than the price
+        [wrong_currency] in another currency
+        [late] too late
+       *[by_another] paid by somebody else
+    }
+notice-refund = ↩️ <b>{ $amount }</b> sent back · { $item } · { $provider ->
+        [stars] Telegram Stars
+        [cryptopay] Crypto Pay
+        [cards] card
+       *[balance] balance
+    } · <code>{ $user }</code>
+notice-no-item = unknown
+notice-nobody = unknown
+notice-more-money = … and { $more } more: { $sums }
+notice-alert = 🔴 <b>{ $actor }</b>: { $what }{ $times ->
+        [one] {""}
+       *[other] {" "}({ $times } times)
+    }
+notice-alert-over = 🟢 <b>{ $actor }</b>, over: { $what }{ $times ->
+        [one] {""}
+       *[other] {" "}({ $times } times)
+    }
+notice-more-alerts = … and { $more } more: see <code>ctl status</code>
+report = 📊 <b>{ $day }</b>
+report-revenue = 💰 Received: <b>{ $sums }</b>
+report-refunded = ↩️ Sent back: { $sums }
+report-no-money = nothing
+report-came = 👤 New people: <b>{ $came }</b>, trials: { $trials }
+report-bought = 🛒 First purchases: <b>{ $first }</b>, renewed: <b>{ $renewed }</b>
+report-ended = ⏳ Ended: { $ended }, active now: <b>{ $active }</b>
+report-nodes = 🖥 Nodes that answer: { $up } of { $nodes }
+report-silent = 🔴 No answer from: { $names }
+report-reviews = ⚠️ Payments under review: <b>{ $reviews }</b>
+
 ## Without markup: invoices, and why a payment is refused at the last moment
 
 invoice-description = { $shop }: { $title }

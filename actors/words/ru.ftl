@@ -378,6 +378,57 @@ button-switch-on = ▶️ Включить: { $name ->
        *[auto_renewal] автопродления
     }
 
+## Что узнают администраторы
+
+notice-paid = 💳 <b>{ $amount }</b> · { $item } · { $provider ->
+        [stars] Telegram Stars
+        [cryptopay] Crypto Pay
+        [cards] карта
+       *[balance] баланс
+    } · <code>{ $user }</code>
+notice-odd = ⚠️ <b>{ $amount }</b> · { $item } · { $provider ->
+        [stars] Telegram Stars
+        [cryptopay] Crypto Pay
+        [cards] карта
+       *[balance] баланс
+    } · <code>{ $user }</code> — { $outcome ->
+        [unknown_purchase] неизвестно за что
+        [duplicate] оплачено дважды
+        [underpaid] меньше цены
+        [overpaid] больше цены
+        [wrong_currency] в другой валюте
+        [late] слишком поздно
+       *[by_another] заплатил другой человек
+    }
+notice-refund = ↩️ <b>{ $amount }</b> возвращено · { $item } · { $provider ->
+        [stars] Telegram Stars
+        [cryptopay] Crypto Pay
+        [cards] карта
+       *[balance] баланс
+    } · <code>{ $user }</code>
+notice-no-item = неизвестно
+notice-nobody = неизвестно
+notice-more-money = … и ещё { $more }: { $sums }
+notice-alert = 🔴 <b>{ $actor }</b>: { $what }{ $times ->
+        [1] {""}
+       *[other] {" "}({ $times }×)
+    }
+notice-alert-over = 🟢 <b>{ $actor }</b>, прошло: { $what }{ $times ->
+        [1] {""}
+       *[other] {" "}({ $times }×)
+    }
+notice-more-alerts = … и ещё { $more }: подробности в <code>ctl status</code>
+report = 📊 <b>{ $day }</b>
+report-revenue = 💰 Поступило: <b>{ $sums }</b>
+report-refunded = ↩️ Возвращено: { $sums }
+report-no-money = ничего
+report-came = 👤 Новых людей: <b>{ $came }</b>, пробных периодов: { $trials }
+report-bought = 🛒 Первых покупок: <b>{ $first }</b>, продлений: <b>{ $renewed }</b>
+report-ended = ⏳ Закончилось: { $ended }, действует сейчас: <b>{ $active }</b>
+report-nodes = 🖥 Отвечают узлы: { $up } из { $nodes }
+report-silent = 🔴 Не отвечают: { $names }
+report-reviews = ⚠️ Платежей на проверке: <b>{ $reviews }</b>
+
 ## Без разметки: счета и причины, по которым платёж отклонён в последний момент
 
 invoice-description = { $shop }: { $title }

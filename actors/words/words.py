@@ -7,7 +7,7 @@ markup already (N8), and a name in a script that runs from right to left cannot 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,11 +15,11 @@ from babel import Locale
 from fluent.runtime import FluentBundle
 from markupsafe import Markup, escape
 
-from actors.words.writing import Data, write_data, write_moment, write_money, write_zone
+from actors.words.writing import Data, write_data, write_date, write_moment, write_money, write_zone
 from domain.money import Money
 
 #: What can be put into a text. An int chooses plural forms; `Markup` is HTML already.
-Value = str | Markup | int | Money | Data | datetime
+Value = str | Markup | int | Money | Data | datetime | date
 
 #: Unicode's classes of characters that run, or make others run, from right to left.
 _TURNING: Final = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"})
@@ -90,6 +90,8 @@ class Words:
                 return write_data(value, self._locale)
             case datetime():
                 return self.moment(value)
+            case date():
+                return write_date(value, self._locale)
             case str():
                 return str(_isolated(safe(value)))
 

@@ -1,7 +1,7 @@
 """Money, moments and amounts of data as a language writes them, from Unicode's data (CLDR) by Babel."""
 
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import ROUND_DOWN, Decimal
 from typing import Final
 
@@ -72,6 +72,11 @@ def write_language(code: str) -> str:
 def write_zone(zone: tzinfo | str, locale: Locale) -> str:
     """A time zone by its city: `Moscow`."""
     return get_timezone_location(zone, locale, return_city=True)
+
+
+def write_date(day: date, locale: Locale) -> str:
+    """A day: `December 24, 2026`."""
+    return format_date(day, "long", locale)
 
 
 def write_moment(moment: datetime, locale: Locale, zone: tzinfo) -> str:

@@ -52,6 +52,9 @@ from domain.commands.inbox import (
     Received,
     RecordUpdates,
 )
+from domain.commands.notices import (
+    TellAdmins,
+)
 from domain.commands.outbox import (
     AbandonMessages,
     ClaimMessages,
@@ -163,6 +166,7 @@ __all__ = [
     "SteerBroadcast",
     "Steering",
     "SwitchPromo",
+    "TellAdmins",
     "TellRefusal",
     "Verdict",
 ]

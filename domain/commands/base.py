@@ -27,6 +27,7 @@ class Needs:
     runs: tuple[tuple[str, str], ...] = ()
     usage: tuple[tuple[int, str], ...] = ()
     broadcasts: tuple[int, ...] = ()
+    marks: tuple[str, ...] = ()
     inviters: bool = False
 
 

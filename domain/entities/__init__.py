@@ -45,6 +45,9 @@ from domain.entities.mail import (
     Priority,
     Update,
 )
+from domain.entities.notices import (
+    NoticeMark,
+)
 from domain.entities.people import (
     User,
 )
@@ -94,6 +97,7 @@ __all__ = [
     "MessageState",
     "NodeRun",
     "NodeUsage",
+    "NoticeMark",
     "Orphan",
     "OutboxMessage",
     "Payment",

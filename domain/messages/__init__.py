@@ -52,6 +52,14 @@ from domain.messages.money import (
     TimeGranted,
     TrialUnavailable,
 )
+from domain.messages.notices import (
+    AlertLine,
+    AlertsNotice,
+    DailyReport,
+    MoneyLine,
+    MoneyNotice,
+    Notice,
+)
 from domain.messages.screens import (
     Account,
     AskForCode,
@@ -150,6 +158,9 @@ AnyMessage = (
     | PaymentsOff
     | SignUpsOff
     | SwitchPanel
+    | AlertsNotice
+    | MoneyNotice
+    | DailyReport
 )
 
 #: Made once: working out the union costs fifty times what reading a message does.
@@ -170,6 +181,8 @@ __all__ = [
     "AccessReady",
     "Account",
     "Adjusted",
+    "AlertLine",
+    "AlertsNotice",
     "AlreadyPaid",
     "Announced",
     "Announcement",
@@ -189,6 +202,7 @@ __all__ = [
     "ConfirmBalance",
     "Credited",
     "CryptoInvoice",
+    "DailyReport",
     "EndsSoon",
     "Expired",
     "GiftList",
@@ -201,8 +215,11 @@ __all__ = [
     "KeyNotReissued",
     "KeyReissued",
     "Message",
+    "MoneyLine",
+    "MoneyNotice",
     "NotEnough",
     "NotForSale",
+    "Notice",
     "OrderRefused",
     "Paid",
     "PaidForAnother",

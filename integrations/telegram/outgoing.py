@@ -34,11 +34,12 @@ Buttons = tuple[tuple[Button, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class SendText:
-    """A message in Telegram's HTML."""
+    """A message in Telegram's HTML; `thread` is a topic, where the chat is a forum."""
 
     chat: int
     html: str
     buttons: Buttons = ()
+    thread: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +184,14 @@ def _message_id(answer: object) -> int | None:
 
 async def _carry_out(bot: TrioBot, outgoing: Outgoing) -> int | None:
     match outgoing:
-        case SendText(chat, html, buttons):
+        case SendText(chat, html, buttons, thread):
             sent = await bot.send_message(
                 chat,
                 html,
                 parse_mode=ParseMode.HTML,
                 reply_markup=_keyboard(buttons),
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
+                message_thread_id=thread,
             )
             return sent.message_id
         case EditText(chat, message_id, html, buttons):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import trio
 
+from actors.admin_chat import Admins
 from actors.environment import Environment, Secrets
 from actors.offers import PlanEntry
 from actors.reading import Reading
 from actors.settings import (
-    Admins,
     Cards,
     Configuration,
     CryptoPay,
@@ -35,6 +35,7 @@ from tests.storage.shop import CATALOGUE, NOW, made_up_entropy
 TOKEN = "7000000001:SANDBOX-turnpike-local-bot-0001"
 
 
+NO_ADMINS = Admins()
 _NO_TELEGRAM = Telegram(api="http://127.0.0.1:9")
 
 
@@ -103,14 +104,14 @@ async def environment(
     gateway: int = 0,
     nodes: Sequence[Node] = (),
     catalogue: Catalogue = CATALOGUE,
-    admins: Sequence[int] = (),
+    admins: Admins = NO_ADMINS,
 ) -> AsyncIterator[Environment]:
     """The surroundings of actors on a test's database; addresses that are not given refuse connections."""
     settings = Settings(
         shop=Shop(name="Test VPN", currency="RUB"),
         plans=[PlanEntry("month", "1 month", "30d", "199.00 RUB", 150)],
         telegram=telegram,
-        admins=Admins(list(admins)),
+        admins=admins,
         cryptopay=CryptoPay(api=cryptopay),
         cards=Cards(),
         gateway=Gateway(port=gateway, public_url=f"http://127.0.0.1:{gateway}"),

@@ -13,6 +13,7 @@ import httpx
 import psycopg
 import trio
 
+from actors.admin_chat import Admins
 from actors.broadcast import Broadcast
 from actors.crypto_payment_watcher import CryptoPaymentWatcher
 from actors.db_writer import DbWriter
@@ -182,7 +183,7 @@ async def _open_shop(
         cryptopay=cryptopay,
         gateway=port,
         nodes=[node],
-        admins=[ADMIN],
+        admins=Admins([ADMIN]),
     ) as surroundings:
         zones = surroundings.configuration.settings.shop.time_zones
         shop = Shop(
