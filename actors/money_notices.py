@@ -3,13 +3,19 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, LiteralString
+from typing import Final
 
+from actors.reading import Reading
 from domain.messages import MoneyLine, MoneyNotice
 from domain.money import Money
 
-#: What one look tells of; the next goes on behind it.
-PAGE: Final = 500
+#: What one message tells of; the next goes on behind it.
+_PAGE: Final = 500
+
+#: What is told of, by the names of its marks.
+PAYMENTS: Final = "payments"
+REFUNDS: Final = "refunds"
+KINDS: Final = (PAYMENTS, REFUNDS)
 
 _LINES: Final = 10
 
@@ -28,21 +34,15 @@ _REFUNDS: Final = """
 """
 
 
+_NEWEST_PAYMENT: Final = "SELECT coalesce(max(id), 0) AS position FROM payments"
+_NEWEST_REFUND: Final = "SELECT coalesce(max(id), 0) AS position FROM transfers WHERE cause = 'refund'"
+
+
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of thing to tell: its mark, what comes after a position, and where the last one stands."""
+class Position:
+    """A place in the order of rows or days."""
 
-    mark: str
-    after: LiteralString
-    newest: LiteralString
-
-
-KINDS: Final = (
-    Kind("payments", _PAYMENTS, "SELECT coalesce(max(id), 0) AS position FROM payments"),
-    Kind(
-        "refunds", _REFUNDS, "SELECT coalesce(max(id), 0) AS position FROM transfers WHERE cause = 'refund'"
-    ),
-)
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,28 @@ class Moved:
     def money(self) -> Money:
         """How much."""
         return Money(self.amount, self.amount_currency)
+
+
+class MoneyReader:
+    """Reads money that moved, in the name of an actor; `kind` is one of `KINDS`. Raises `DatabaseAway`."""
+
+    def __init__(self, readers: Reading, reader: str) -> None:
+        self._readers = readers
+        self._reader = reader
+
+    async def newest(self, kind: str) -> int:
+        """Where the last one stands."""
+        if kind == PAYMENTS:
+            [last] = await self._readers.fetch(Position, _NEWEST_PAYMENT, reader=self._reader)
+        else:
+            [last] = await self._readers.fetch(Position, _NEWEST_REFUND, reader=self._reader)
+        return last.position
+
+    async def after(self, kind: str, position: int) -> list[Moved]:
+        """A page of those behind a position, in their order."""
+        if kind == PAYMENTS:
+            return await self._readers.fetch(Moved, _PAYMENTS, (position, _PAGE), reader=self._reader)
+        return await self._readers.fetch(Moved, _REFUNDS, (position, _PAGE), reader=self._reader)
 
 
 def notice_of(rows: Sequence[Moved], thread: int | None) -> MoneyNotice:

@@ -6,7 +6,6 @@ transaction of the message: nothing is told twice and nothing left out, whatever
 the outbox behind everything that people wait for, so a chat that cannot be reached holds up nobody.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -16,7 +15,7 @@ import trio
 from actors.daily_report import daily_report
 from actors.environment import Environment
 from actors.messages import LookAgain, Write
-from actors.money_notices import KINDS, PAGE, Kind, Moved, notice_of
+from actors.money_notices import KINDS, MoneyReader, Position, notice_of
 from actors.offers import time_of_day
 from actors.storm import GATHER_SECONDS, Storm
 from actors.vpn.errors import NODE_AWAY
@@ -28,13 +27,6 @@ _LOOK_SECONDS: Final = 15.0
 _REPORT: Final = "report"
 _DAY: Final = timedelta(days=1)
 _MARK: Final = "SELECT position FROM notice_marks WHERE name = %s"
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place in the order of rows or days."""
-
-    position: int
 
 
 class Notices(Actor):
@@ -50,6 +42,7 @@ class Notices(Actor):
         self._readers = environment.readers
         self._entropy = environment.entropy
         self._writer = context.ref("db_writer")
+        self._money = MoneyReader(environment.readers, context.name)
         self._storm = Storm()
         self._will_look = False
 
@@ -94,17 +87,16 @@ class Notices(Actor):
         await self._tell(f"alerts:{self._entropy(8).hex()}", notice)
         self._storm.told(trio.current_time())
 
-    async def _tell_money(self, kind: Kind) -> None:
+    async def _tell_money(self, kind: str) -> None:
         """Tell what is new; the very first time, only remember where the shop is."""
-        mark = await self._mark(kind.mark)
+        mark = await self._mark(kind)
         if mark is None:
-            [newest] = await self._readers.fetch(Position, kind.newest, reader=self.context.name)
-            await self._tell(kind.mark, None, kind.mark, newest.position)
+            await self._tell(kind, None, kind, await self._money.newest(kind))
             return
-        while rows := await self._readers.fetch(Moved, kind.after, (mark, PAGE), reader=self.context.name):
+        while rows := await self._money.after(kind, mark):
             mark = rows[-1].position
             notice = notice_of(rows, self._admins.topics.payments)
-            await self._tell(f"{kind.mark}:{mark}", notice, kind.mark, mark)
+            await self._tell(f"{kind}:{mark}", notice, kind, mark)
 
     async def _report(self) -> None:
         """Report yesterday once it is time; of days that were missed, the last one."""
