@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
+from actors.parts import in_parts
 from actors.reading import Reading
 from domain.commands import Excess, Online
 
@@ -30,7 +31,7 @@ class Devices:
     """The addresses of everybody who is connected, in the order in which they came."""
 
     def __init__(self) -> None:
-        self._came: dict[int, list[str]] = {}
+        self._came: dict[int, tuple[str, ...]] = {}
         #: What the writer has, once that was read; and those of whom it said that they are over what they may.
         self._recorded: dict[int, int] | None = None
         self._over: set[int] = set()
@@ -47,21 +48,28 @@ class Devices:
             last = page[-1].subscription_id
         self._recorded = recorded
 
-    def see(self, online: Iterable[Mapping[int, frozenset[str]]]) -> list[Online]:
+    async def see(self, online: Iterable[Mapping[int, frozenset[str]]]) -> list[Online]:
         """Take up who is connected to each node now; give what is to be recorded of it."""
         assert self._recorded is not None, "opened before"
-        now: dict[int, set[str]] = {}
+        now: dict[int, frozenset[str]] = {}
         for on_a_node in online:
-            for number, addresses in on_a_node.items():
-                now.setdefault(number, set()).update(addresses)
-        self._came = {number: self._in_order(number, addresses) for number, addresses in now.items()}
-        looked_at = {number for number in now if self._recorded.get(number) != len(now[number])}
-        looked_at |= self._over | (self._recorded.keys() - now.keys())
-        return [Online(number, len(now.get(number, ()))) for number in sorted(looked_at)]
+            async for part in in_parts(on_a_node.items()):
+                for number, addresses in part:
+                    now[number] = now[number] | addresses if number in now else addresses
+        came: dict[int, tuple[str, ...]] = {}
+        looked_at = self._over | (self._recorded.keys() - now.keys())
+        async for part in in_parts(now.items()):
+            came.update((number, self._in_order(number, addresses)) for number, addresses in part)
+            looked_at.update(number for number, each in part if self._recorded.get(number) != len(each))
+        self._came = came
+        seen: list[Online] = []
+        async for numbers in in_parts(sorted(looked_at)):
+            seen += [Online(number, len(now.get(number, ()))) for number in numbers]
+        return seen
 
-    def _in_order(self, number: int, addresses: set[str]) -> list[str]:
+    def _in_order(self, number: int, addresses: frozenset[str]) -> tuple[str, ...]:
         stayed = [each for each in self._came.get(number, ()) if each in addresses]
-        return [*stayed, *sorted(addresses.difference(stayed))]
+        return (*stayed, *sorted(addresses.difference(stayed)))
 
     def recorded(self, page: Sequence[Online], excess: Sequence[Excess], now: datetime) -> None:
         """Take up what the writer has now, and what it said of it."""
@@ -75,7 +83,7 @@ class Devices:
         for over in excess:
             self._over.add(over.subscription_id)
             if over.keep_out:
-                came_last = self._came.get(over.subscription_id, [])[over.devices :]
+                came_last = self._came.get(over.subscription_id, ())[over.devices :]
                 self._kept_out.update(((over.name, each), now + KEPT_OUT_FOR) for each in came_last)
 
     def kept_out(self, now: datetime) -> frozenset[tuple[str, str]]:

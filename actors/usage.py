@@ -17,6 +17,7 @@ import trio
 from actors.devices import Devices
 from actors.environment import Environment
 from actors.messages import KeepOut, Meter, Metered, Write
+from actors.parts import in_parts
 from domain.commands import Online, Reading, RecordOnline, RecordUsage
 from runtime import Context, Iteration, Unavailable, UnknownActor, Worker
 
@@ -24,6 +25,9 @@ _PAGE: Final = 500
 
 #: Seconds for a node to say what it has counted: 100,000 users take a second or two.
 _ANSWER_SECONDS: Final = 15.0
+
+#: Seconds for what is counted last, at a stop.
+_LAST_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -41,14 +45,13 @@ class Account:
     #: Whom it was told to keep out; None while that is not known.
     kept_out: frozenset[tuple[str, str]] | None = None
 
-    def take_up(self, metered: Metered) -> None:
+    async def take_up(self, metered: Metered) -> None:
         """Have wait what differs from what was recorded."""
         self.online = metered.online
         if metered.epoch != self.epoch:
             self.epoch, self.recorded, self.kept_out = metered.epoch, {}, None
-        self.waiting.extend(
-            each for each in metered.readings if self.recorded.get(each.subscription_id) != each
-        )
+        async for part in in_parts(metered.readings):
+            self.waiting += [each for each in part if self.recorded.get(each.subscription_id) != each]
 
 
 class Usage(Worker):
@@ -81,6 +84,28 @@ class Usage(Worker):
             sum(each.due for each in iterations), sum(each.done for each in iterations), more=more
         )
 
+    async def stopping(self) -> None:
+        """Read once more: the counters of a node that turnpike runs here end with this process."""
+        if not self.duty.switched_on:
+            return
+        with trio.move_on_after(_LAST_SECONDS):
+            async with trio.open_nursery() as nursery:
+                for name, account in self._accounts.items():
+                    nursery.start_soon(self._account_for_the_last_time, name, account)
+
+    async def _account_for_the_last_time(self, node: str, account: Account) -> None:
+        account.waiting.clear()  # what is read now says all that these did
+        if not await self._read(node, account):
+            return
+        readings = list(account.waiting)
+        for at in range(0, len(readings), _PAGE):
+            page, record = readings[at : at + _PAGE], partial(self._record, node, account)
+            try:
+                await self.together(page, record, key=partial(_key, node))
+            except Unavailable as error:
+                self.context.log.warning("last counters not recorded", node=node, error=str(error))
+                return
+
     async def _account_for(
         self,
         node: str,
@@ -111,7 +136,7 @@ class Usage(Worker):
             self.context.log.warning("node not read", node=node, error=str(error))
             account.online = None
             return False
-        account.take_up(metered)
+        await account.take_up(metered)
         self._step("counters read")
         return True
 
@@ -124,13 +149,17 @@ class Usage(Worker):
     async def _look_at_devices(self) -> None:
         """Have it recorded from how many addresses people are connected, and kept out what is too many."""
         await self._devices.open(self._readers, self.context.name)
-        online = self._devices.see(each.online for each in self._accounts.values() if each.online is not None)
+        online = await self._devices.see(
+            each.online for each in self._accounts.values() if each.online is not None
+        )
         for at in range(0, len(online), _PAGE):
             await self.together(
                 online[at : at + _PAGE],
                 self._record_online,
                 key=lambda each: f"devices:{each.subscription_id}",
             )
+            if self.out_of_time:
+                return
         wanted = self._devices.kept_out(self.context.clock.now())
         for node, account in self._accounts.items():
             if account.online is not None and account.kept_out != wanted:

@@ -4,22 +4,15 @@ It changes no user and sets no counter back; what it may do is keep single addre
 names on a node in the course of time, all of which count.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Final, TypeVar
-
-import trio
+from collections.abc import Mapping
 
 from actors.messages import KeepOut, Meter, Metered
+from actors.parts import in_parts
 from actors.vpn.errors import asking_a_node
 from domain.commands import Reading
 from domain.names import subscription_named
 from integrations.xray.interface import NodeDriver, Traffic
 from runtime import Actor, Context, Message
-
-T = TypeVar("T")
-
-#: Entries that are looked at between two looks at the event loop: about a millisecond.
-_ENTRIES_AT_ONCE: Final = 500
 
 
 class NodeMeter(Actor):
@@ -45,25 +38,22 @@ class NodeMeter(Actor):
 
 async def _by_subscription(counters: Mapping[str, Traffic]) -> tuple[Reading, ...]:
     found: dict[int, Traffic] = {}
-    for number, traffic in await _ours(counters.items()):
-        known = found.get(number)
-        found[number] = traffic if known is None else known + traffic
-    return tuple(Reading(number, each.up, each.down) for number, each in sorted(found.items()))
+    async for part in in_parts(counters.items()):
+        for name, traffic in part:
+            if (number := subscription_named(name)) is not None:
+                known = found.get(number)
+                found[number] = traffic if known is None else known + traffic
+    readings: list[Reading] = []
+    async for numbers in in_parts(sorted(found)):
+        readings += [Reading(number, found[number].up, found[number].down) for number in numbers]
+    return tuple(readings)
 
 
 async def _addresses(online: Mapping[str, frozenset[str]]) -> Mapping[int, frozenset[str]]:
     found: dict[int, frozenset[str]] = {}
-    for number, addresses in await _ours(online.items()):
-        found[number] = found.get(number, frozenset()) | addresses
-    return found
-
-
-async def _ours(entries: Iterable[tuple[str, T]]) -> list[tuple[int, T]]:
-    """What belongs to subscriptions, by their numbers, without holding the event loop for long."""
-    found = []
-    for at, (name, value) in enumerate(entries, 1):
-        if (number := subscription_named(name)) is not None:
-            found.append((number, value))
-        if at % _ENTRIES_AT_ONCE == 0:
-            await trio.lowlevel.checkpoint()
+    async for part in in_parts(online.items()):
+        for name, addresses in part:
+            if (number := subscription_named(name)) is not None:
+                known = found.get(number)
+                found[number] = addresses if known is None else known | addresses
     return found

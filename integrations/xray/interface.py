@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from integrations.xray.node import NodeUser
 
 
@@ -22,9 +24,11 @@ class NodeBusy(Exception):
     """Another process, or another driver of this one, drives this node."""
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """Bytes that a user moved since the node's start: `up` from them to the world, `down` to them."""
+class Traffic(Struct, frozen=True, gc=False):
+    """Bytes that a user moved since the node's start: `up` from them to the world, `down` to them.
+
+    A node has very many of them, so the collector of cycles need not look at them.
+    """
 
     up: int = 0
     down: int = 0

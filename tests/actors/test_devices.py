@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import trio
 
 from actors.usage import Usage
@@ -27,8 +28,11 @@ async def until_refused(here: Running, client: Client) -> None:
 
 
 async def test_who_came_last_is_kept_out_once_it_was_told_and_let_in_after_a_while(
-    database: Database, tmp_path: Path
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(
+        "tests.fixtures.downloads._REFUSAL_SECONDS", 2
+    )  # whoever is let in waits for milliseconds
     node = xray.plain_node(tmp_path)
     async with (
         xray.running(node, tmp_path),

@@ -99,6 +99,26 @@ async def test_what_people_load_is_counted_through_restarts_of_the_node_and_of_o
                     before = counted(database)
 
 
+async def test_what_was_moved_since_the_last_look_is_counted_at_a_stop(
+    database: Database, tmp_path: Path
+) -> None:
+    """The node that turnpike runs itself ends a moment later, and its counters with it."""
+    node = xray.plain_node(tmp_path)
+    async with (
+        xray.open_site(body=b"x" * SIZE) as site,
+        xray.running(node, tmp_path),
+        behind_our_back(node) as driver,
+    ):
+        async with open_access(database, tmp_path, node, workers={"usage": Usage}) as here:
+            await buy(here.system.ref("db_writer"), 1)
+            await until(database, "EXISTS (SELECT FROM provisions WHERE present)")
+            async with customer(database, here, node, tmp_path) as client:
+                await load(client, site)
+                expected = await at_rest(driver, SIZE)
+                assert counted(database) != expected
+        assert counted(database) == expected
+
+
 async def test_killed_at_any_step_of_counting_nothing_is_counted_twice_or_forgotten(
     database: Database, tmp_path: Path
 ) -> None:
