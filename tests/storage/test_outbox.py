@@ -5,7 +5,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from domain.commands import ExpireSubscriptions, FinalizePayment
+from domain.commands import ExpireSubscriptions, FinalizePayment, RemindSubscriptions
 from domain.entities import Provider
 from tests.fixtures.postgres import Database
 from tests.storage.shop import ALICE, Desk, open_desk
@@ -60,3 +60,19 @@ async def test_a_period_that_ends_is_told_once_and_the_next_one_anew(database: D
                 " FROM outbox WHERE key = %s",
                 keys[0],
             )
+
+
+@pytest.mark.requirement("N2")
+async def test_a_reminder_that_is_found_due_again_is_one_row_and_the_next_period_has_its_own(
+    database: Database,
+) -> None:
+    async with open_desk(database.writer) as desk:
+        for periods in (1, 2):
+            await desk.do(await buy(desk))
+            ends_at = await desk.value("SELECT expires_at FROM subscriptions")
+            for hours in (70, 69):
+                desk.now = ends_at - timedelta(hours=hours)
+                with owner_of(database) as owner:
+                    owner.execute("UPDATE subscriptions SET remind_at = %s", [desk.now])
+                assert await desk.do(RemindSubscriptions((1,))) == 1
+            assert await desk.value("SELECT count(*) FROM outbox WHERE kind = 'ends_soon'") == periods
