@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from actors.devices import KEPT_OUT_FOR
 from actors.usage import Usage
 from domain.devices import PATIENCE
 from tests.actors.access import buy, open_access, rows, until
@@ -25,6 +26,14 @@ async def until_refused(here: Running, client: Client) -> None:
     with trio.fail_after(30):
         while not await client.is_refused():
             here.clock.move(MINUTE)
+
+
+async def until_seen(here: Running, database: Database, condition: str) -> None:
+    """Let time pass until this is what is recorded of the one who is connected."""
+    with trio.fail_after(30):
+        while not rows(database, f"SELECT FROM usage WHERE {condition}"):
+            here.clock.move(MINUTE)
+            await trio.sleep(0.02)
 
 
 async def test_who_came_last_is_kept_out_once_it_was_told_and_let_in_after_a_while(
@@ -58,12 +67,11 @@ async def test_who_came_last_is_kept_out_once_it_was_told_and_let_in_after_a_whi
                 here.clock.move(PATIENCE)
                 await until_refused(here, laptop)
                 assert not await phone.is_refused()
-            here.clock.move(MINUTE)
-            await until(database, "EXISTS (SELECT FROM usage WHERE online = 1 AND over_since IS NULL)")
+            await until_seen(here, database, "online = 1 AND over_since IS NULL")
+            here.clock.move(KEPT_OUT_FOR)
             async with open_client(node, key, site, tmp_path, source="127.0.0.2") as laptop:
                 with trio.fail_after(30):
                     while await laptop.is_refused():
                         here.clock.move(MINUTE)
         assert rows(database, "SELECT count(*) FROM outbox WHERE kind = 'too_many_devices'") == [(1,)]
-        here.clock.move(MINUTE)
-        await until(database, "EXISTS (SELECT FROM usage WHERE online = 0)")
+        await until_seen(here, database, "online = 0")
