@@ -82,12 +82,21 @@ class TrioConnection(AsyncConnection[TupleRow]):
         self.lock = _Lock()  # type: ignore[assignment]  # asyncio's own needs a loop of asyncio's
         self._autocommit = True
         self._driver = Driver()
+        #: Whoever waits for the server just now.
+        self.waiting: trio.lowlevel.Task | None = None
 
     async def wait(self, gen: PQGen[T], interval: float = 0.0, timeout: float | None = None) -> T:
         """Run one of psycopg's generators to its end: every operation of the connection comes through here.
 
         `timeout` is in seconds. `interval` is psycopg's: how often it looks for Ctrl-C, which Trio does by itself.
         """
+        self.waiting = trio.lowlevel.current_task()
+        try:
+            return await self._wait(gen, timeout)
+        finally:
+            self.waiting = None
+
+    async def _wait(self, gen: PQGen[T], timeout: float | None) -> T:
         name = getattr(gen, "__qualname__", "")
         if name not in _BROUGHT_TO_END and name != _PIPELINE_EXIT:
             await trio.lowlevel.checkpoint_if_cancelled()

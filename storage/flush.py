@@ -1,7 +1,6 @@
 """Writing what a batch decided: the net changes of every table, set-based, in one transaction with one commit."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
@@ -39,6 +38,7 @@ from storage.tables import (
     USERS,
     Table,
 )
+from storage.transactions import transact
 
 #: The tables in an order that satisfies every foreign key.
 _ORDER: Final[list[tuple[Table[Any], Callable[[View], Rows[Any, Any]]]]] = [
@@ -77,22 +77,32 @@ def no_step(_: str) -> None:
     """Where nobody watches the steps."""
 
 
-@asynccontextmanager
-async def one_transaction(
-    connection: TrioConnection, epoch: int, step: Callable[[str], None] = no_step
-) -> AsyncIterator[Callable[[View], Awaitable[None]]]:
-    """A transaction under the claim: what is sent in the block is committed once at its end.
+#: Sends the changes of a view since it was sent last.
+Send = Callable[[View], Awaitable[None]]
+
+
+async def in_one_transaction(
+    connection: TrioConnection,
+    epoch: int,
+    write: Callable[[Send], Awaitable[None]],
+    step: Callable[[str], None],
+) -> None:
+    """Have `write` send changes in a transaction under the claim, which is committed once at its end.
 
     Nothing is waited for while sending, so the server writes while the next commands are decided; one answer is awaited
     before the commit. `step` is told the name of each step as it has been taken (crash tests).
     Raises `psycopg.Error`: nothing was written then, unless the connection was lost at the commit.
     """
-    async with connection.pipeline() as pipeline, connection.transaction():
-        await assert_claim(connection, epoch)
-        step("claim sent")
-        yield partial(_send, connection, step)
-        await pipeline.sync()
-        step("before commit")
+    async with connection.pipeline() as pipeline:
+
+        async def work() -> None:
+            await assert_claim(connection, epoch)
+            step("claim sent")
+            await write(partial(_send, connection, step))
+            await pipeline.sync()
+            step("before commit")
+
+        await transact(connection, work)
     step("committed")
 
 

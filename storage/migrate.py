@@ -19,6 +19,7 @@ from psycopg.pq import TransactionStatus
 from storage.connection import TrioConnection, open_connection
 from storage.errors import StorageError
 from storage.session import owner_conninfo
+from storage.transactions import transact
 
 FOLDER: Final = Path(__file__).parent / "migrations"
 LOCK_LIMIT_S: Final = 60.0
@@ -132,18 +133,20 @@ def _pending(migrations: Sequence[Migration], applied: dict[int, tuple[str, str]
 
 
 async def _apply(connection: TrioConnection, migration: Migration) -> None:
-    try:
-        async with connection.transaction():
-            await connection.execute(migration.sql)
-            if connection.info.transaction_status != TransactionStatus.INTRANS:
-                raise MigrationFailed(
-                    f"the migration {migration.name} ends its own transaction: remove its COMMIT or ROLLBACK; "
-                    "what it did until then may stand, so restore the database before trying again"
-                )
-            await connection.execute(
-                "INSERT INTO schema_migrations (number, name, sha256) VALUES (%s, %s, %s)",
-                [migration.number, migration.name, migration.sha256],
+    async def work() -> None:
+        await connection.execute(migration.sql)
+        if connection.info.transaction_status != TransactionStatus.INTRANS:
+            raise MigrationFailed(
+                f"the migration {migration.name} ends its own transaction: remove its COMMIT or ROLLBACK; "
+                "what it did until then may stand, so restore the database before trying again"
             )
+        await connection.execute(
+            "INSERT INTO schema_migrations (number, name, sha256) VALUES (%s, %s, %s)",
+            [migration.number, migration.name, migration.sha256],
+        )
+
+    try:
+        await transact(connection, work)
     except Error as error:
         raise MigrationFailed(
             f"the migration {migration.name} failed{_line(migration, error)} and was rolled back: "

@@ -22,7 +22,7 @@ from domain.draft import Draft, Sequences, View
 from domain.entities import AccountKind, MessageState, Payment
 from storage.claim import assert_claim, claim_lost, take_claim
 from storage.connection import TrioConnection, open_connection
-from storage.flush import no_step, one_transaction
+from storage.flush import Send, in_one_transaction, no_step
 from storage.prefetch import Prefetched, prefetch
 from storage.session import writer_conninfo
 
@@ -124,11 +124,14 @@ class Writer:
             inviters=found.inviters,
         )
         outcomes: list[Outcome] = []
-        async with one_transaction(self.connection, self.epoch, self.step) as send:
+
+        async def write(send: Send) -> None:
             for start in range(0, len(commands), _DECIDED_AT_ONCE):
                 part = slice(start, start + _DECIDED_AT_ONCE)
-                outcomes += map(partial(_decide, draft), commands[part], traces[part])
+                outcomes.extend(map(partial(_decide, draft), commands[part], traces[part]))
                 await send(draft.rows)
+
+        await in_one_transaction(self.connection, self.epoch, write, self.step)
         return outcomes
 
 
