@@ -29,7 +29,7 @@ import structlog
 import trio
 from psycopg.sql import SQL, Identifier
 
-from bench.restore import forget_peak, resident_mb
+from bench.crowd import forget_peak, resident_mb
 from storage.embedded.server import EmbeddedPostgres, start_embedded
 from storage.migrate import migrate
 from tests.actors.scanning import SCANNERS, Read, scan, scan_outbox

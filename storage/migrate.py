@@ -16,6 +16,7 @@ import trio
 from psycopg import Error
 from psycopg.pq import TransactionStatus
 
+from storage.backup import back_up
 from storage.connection import TrioConnection, open_connection
 from storage.errors import StorageError
 from storage.session import owner_conninfo
@@ -72,16 +73,22 @@ async def migrate(
     conninfo: str,
     on_progress: Callable[[str], None] = lambda _: None,
     *,
+    backups: Path | None = None,
     folder: Path = FOLDER,
 ) -> list[str]:
     """Bring the schema to the newest migration; returns the names of the files that were applied now.
 
-    `conninfo` is the owner's. Raises `MigrationRefused`, `MigrationFailed` or `DatabaseUnreachable`.
+    A database that is in use is backed up to the folder `backups` before it is changed; without one only an empty
+    database is migrated. `conninfo` is the owner's. Raises `MigrationRefused`, `MigrationFailed`, `BackupFailed` or
+    `DatabaseUnreachable`.
     """
     migrations = await trio.to_thread.run_sync(read_migrations, folder)
     async with open_connection(owner_conninfo(conninfo)) as connection:
         await _lock(connection, on_progress)
-        pending = _pending(migrations, await _applied(connection))
+        applied = await _applied(connection)
+        pending = _pending(migrations, applied)
+        if applied and pending:
+            await _back_up(conninfo, backups, pending[0], on_progress)
         for migration in pending:
             on_progress(f"migrating the database: {migration.name}")
             await _apply(connection, migration)
@@ -130,6 +137,19 @@ def _pending(migrations: Sequence[Migration], applied: dict[int, tuple[str, str]
                 "restore the file, and put the change into a new migration"
             )
     return list(migrations[len(applied) :])
+
+
+async def _back_up(
+    conninfo: str, backups: Path | None, first: Migration, on_progress: Callable[[str], None]
+) -> None:
+    """What a migration does to the rows that are there cannot be undone otherwise."""
+    if backups is None:
+        raise MigrationRefused(
+            f"the database needs the migration {first.name}, and there is no folder for the backup before it: "
+            "name one"
+        )
+    on_progress(f"backing up the database to {backups}")
+    await back_up(owner_conninfo(conninfo), backups, f"before_{Path(first.name).stem}")
 
 
 async def _apply(connection: TrioConnection, migration: Migration) -> None:

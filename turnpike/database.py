@@ -13,7 +13,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from actors.environment import read_secret
 from storage.embedded.server import open_embedded
 from storage.migrate import migrate
-from storage.session import owner_conninfo
 from turnpike.failure import CannotRun
 
 
@@ -31,11 +30,13 @@ async def open_database(
 ) -> AsyncIterator[Database]:
     """Open the server whose address the environment variable holds, or without one the embedded server in `folder`.
 
+    Before its schema is changed it is backed up, to `backups` beside that folder.
     Raises `CannotRun` and `StorageError`; if the embedded server ends meanwhile, `CannotRun` ends what runs inside.
     """
+    backups = folder.with_name("backups")
     if variable is None:
         async with open_embedded(folder, on_progress=report) as server:
-            await migrate(owner_conninfo(server.conninfo()), on_progress=report)
+            await migrate(server.conninfo(), report, backups=backups)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_fail_with, server.wait_dead)
                 yield Database(
@@ -44,7 +45,7 @@ async def open_database(
                 nursery.cancel_scope.cancel()
         return
     url = _checked(read_secret(os.environ, variable, None, "database: the server's address"), variable)
-    await migrate(owner_conninfo(url), on_progress=report)
+    await migrate(url, report, backups=backups)
     yield Database(_as_role(url, "turnpike_writer"), _as_role(url, "turnpike_reader"))
 
 
