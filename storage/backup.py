@@ -53,10 +53,8 @@ async def _dump(conninfo: str, target: Path) -> str:
     # Arguments can be read by everybody on the machine, an environment cannot.
     password = str(given.pop("password", None) or "")
     environment = {"LC_ALL": "C", "PATH": os.defpath, **({"PGPASSWORD": password} if password else {})}
-    command = [
-        *(installed_programs() / "pg_dump", "--format=custom", "--no-password"),
-        *("--file", target, "--dbname", make_conninfo("", **given)),
-    ]
+    command: list[str | Path] = [installed_programs() / "pg_dump", "--format=custom", "--no-password"]
+    command += ["--file", target, "--dbname", make_conninfo("", **given)]
     ended = await trio.run_process(
         command, stdin=b"", stdout=subprocess.DEVNULL, capture_stderr=True, check=False, env=environment
     )

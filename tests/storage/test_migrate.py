@@ -143,14 +143,8 @@ def test_the_product_has_its_migrations() -> None:
 
 def restore(backup: Path, conninfo: str) -> None:
     """Put a backup into an empty database, as an operator would."""
-    command = [
-        installed_programs() / "pg_restore",
-        "--exit-on-error",
-        "--no-owner",
-        "--dbname",
-        conninfo,
-        backup,
-    ]
+    command: list[str | Path] = [installed_programs() / "pg_restore", "--exit-on-error", "--no-owner"]
+    command += ["--dbname", conninfo, backup]
     restored = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert restored.returncode == 0, restored.stderr
 
