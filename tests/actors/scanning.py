@@ -173,7 +173,7 @@ async def scan(
     with (
         mock.patch.object(class_of(name), "tick", tick),
         mock.patch.dict(PROVIDERS, {Provider.CRYPTOPAY: lambda _: _open(NothingNew(people))}, clear=True),
-        mock.patch.object(vpn_node, "way_to", return_value=None),
+        mock.patch.object(vpn_node, "agent_for", return_value=None),
         mock.patch.object(vpn_node, "open_driver", return_value=_open(Obedient(people))),
     ):
         async with environment(database, folder, nodes=[node]) as quiet, trio.open_nursery() as nursery:

@@ -38,6 +38,7 @@ ASKED_BY_SOMEBODY: Final = {
     "books PAYMENTS": "an operator looks at one person",
     "books STATEMENT": "an operator looks at one person",
     "books RETURNED": "an operator has a report made",
+    "node_report WANTED": "an operator looks at the nodes",
     "audience REACH": "an administrator sees whom a broadcast would reach",
     "daily_report COUNTS": "it counts people, once a day",
     "daily_report REFUNDED": "it sums what was sent back, once a day",
