@@ -13,13 +13,15 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
 import trio
 
 from actors.fast_expiry import FastExpiry
-from actors.messages import Compare
+from actors.messages import Compare, Compared
+from bench.access import longest_hold
 from bench.crowd import Crowd, forget_peak, open_crowd, open_database, resident_mb, settle
 from integrations.xray.node import NodeUser
 from tests.actors.access import rows
@@ -31,11 +33,14 @@ REMOVES_AT_MOST = 10
 LOOK_SECONDS = 0.25
 
 
+async def compared(crowd: Crowd) -> Compared:
+    return await crowd.system.ref("vpn/node/comparison").call(Compare(REMOVES_AT_MOST, 0), timeout=600)
+
+
 async def compare(crowd: Crowd, what: str) -> None:
     forget_peak()
     memory, cpu, began = resident_mb("VmRSS"), time.process_time(), time.perf_counter()
-    question = Compare(REMOVES_AT_MOST, 0)
-    found = await crowd.system.ref("vpn/node/comparison").call(question, timeout=600)
+    found = await compared(crowd)
     print(
         f"comparison, {what}: {time.perf_counter() - began:.2f} s, CPU {time.process_time() - cpu:.2f} s, memory "
         f"{memory:.0f} MB before, {resident_mb('VmHWM'):.0f} MB at most; "
@@ -86,6 +91,8 @@ async def measure(users: int, within: timedelta) -> None:
         async with open_crowd(database, folder) as crowd:
             await crowd.until_on(users)
             await compare(crowd, "nothing differs")
+            hold = await longest_hold(partial(compared, crowd))
+            print(f"longest hold of the event loop in a comparison: {hold * 1000:.0f} ms")
             await upset(crowd, users)
             await compare(crowd, "one in a hundred missing, as many orphans")
     async with open_database() as (database, folder):

@@ -4,7 +4,7 @@ The users of the node are listed first and the grants are read afterwards: whoev
 is then among the grants, so nobody who is being provisioned looks like an orphan.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -29,22 +29,22 @@ class Known:
 
 @dataclass(slots=True)
 class Differences:
-    """The comparison of one node: begun with its users, then told of every subscription that is known."""
+    """The comparison of one node: told of all of its users, then of every subscription that is known."""
 
     #: Ours among the node's users, by name.
-    there: Mapping[str, UUID]
+    there: dict[str, UUID] = field(default_factory=dict)
     missing: list[int] = field(default_factory=list)
-    orphans: dict[str, UUID] = field(init=False)
-    _names: dict[int, list[str]] = field(init=False)
+    #: Until a subscription speaks for them, all are orphans.
+    orphans: dict[str, UUID] = field(default_factory=dict)
+    _names: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        """Until a subscription speaks for them, all are orphans."""
-        self.orphans = dict(self.there)
-        self._names = {}
-        for name in self.there:
+    def list(self, users: Iterable[tuple[str, UUID]]) -> None:
+        """Go on with some of the node's users; whose name is not one of ours is left out."""
+        for name, uuid in users:
             number = subscription_named(name)
-            assert number is not None, "names of others were left out"
-            self._names.setdefault(number, []).append(name)
+            if number is not None:
+                self.there[name] = self.orphans[name] = uuid
+                self._names[number] = (*self._names.get(number, ()), name)
 
     def compare(self, subscriptions: Iterable[Known]) -> None:
         """Go on with some of the subscriptions that are known."""

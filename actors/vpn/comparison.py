@@ -11,10 +11,11 @@ from itertools import islice
 from typing import Final, TypeVar
 from uuid import UUID
 
+import trio
+
 from actors.environment import Environment
 from actors.messages import Compare, Compared, Heal, Restore, Restored
 from actors.vpn.errors import asking_a_node
-from domain.names import subscription_named
 from domain.reconciliation import Differences, Known
 from integrations.xray.interface import NodeDriver
 from integrations.xray.node import Node
@@ -23,7 +24,7 @@ from runtime import Actor, Context, Message, Tick, UnknownActor
 T = TypeVar("T")
 
 _READ_PAGE: Final = 5000
-_HEAL_PAGE: Final = 500
+_PAGE: Final = 500
 
 _KNOWN: Final = """
     SELECT g.subscription_id, g.uuid, g.present, p.version IS DISTINCT FROM g.version AS pending, g.generation, g.grace
@@ -111,7 +112,7 @@ class Comparison(Actor):
         """Orphans whose removal began and was not recorded, because the process was killed in between (U5)."""
         last = ""
         while page := await self._readers.fetch(
-            Begun, _BEGUN, (self._node.name, last, _HEAL_PAGE), reader=self.context.name
+            Begun, _BEGUN, (self._node.name, last, _PAGE), reader=self.context.name
         ):
             await self._take([(each.name, each.uuid) for each in page if each.name not in found.there])
             last = page[-1].name
@@ -123,21 +124,23 @@ class Comparison(Actor):
         with asking_a_node():
             users = await self._driver.users()
         self._step("node listed")
-        ours = {name: user.uuid for name, user in users.items() if subscription_named(name) is not None}
-        found, last = Differences(ours), 0
-        while page := await self._readers.fetch(
+        found, last = Differences(), 0
+        for page in _pages(users.items()):
+            found.list((name, user.uuid) for name, user in page)
+            await trio.lowlevel.checkpoint()
+        while known := await self._readers.fetch(
             Known,
             _KNOWN,
             (self._node.name, bool(self._node.grace), last, _READ_PAGE),
             reader=self.context.name,
         ):
-            found.compare(page)
-            last = page[-1].subscription_id
+            found.compare(known)
+            last = known[-1].subscription_id
         self._step("node compared")
         return found
 
 
 def _pages(rows: Iterable[T]) -> Iterator[tuple[T, ...]]:
     waiting = iter(rows)
-    while page := tuple(islice(waiting, _HEAL_PAGE)):
+    while page := tuple(islice(waiting, _PAGE)):
         yield page

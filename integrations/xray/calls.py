@@ -3,7 +3,8 @@
 None has a deadline of its own. They raise `CallFailed`, `ConnectionBroken` and `BadAnswer`.
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from itertools import islice
 from typing import Final, TypeVar
 
 import trio
@@ -45,7 +46,10 @@ class Calls:
         """All users by name, 117 bytes each on the wire."""
         request = messages.inbound_users(self._tag)
         answer = await self.channel.call(messages.GET_INBOUND_USERS, request)
-        return {user.email: user for user in await _pausing(messages.read_users(answer))}
+        found: dict[str, NodeUser] = {}
+        async for batch in _batches(messages.read_users(answer)):
+            found.update((user.email, user) for user in batch)
+        return found
 
     async def count(self) -> int:
         """How many users there are."""
@@ -68,15 +72,19 @@ class Calls:
         """What each user has moved, by name."""
         answer = await self.channel.call(messages.QUERY_STATS, messages.traffic())
         found: dict[str, Traffic] = {}
-        for email, part in await _pausing(messages.read_traffic(answer)):
-            known = found.get(email)
-            found[email] = part if known is None else known + part
+        async for batch in _batches(messages.read_traffic(answer)):
+            for email, part in batch:
+                known = found.get(email)
+                found[email] = part if known is None else known + part
         return found
 
     async def online(self) -> dict[str, frozenset[str]]:
         """Who is connected, by name, and their addresses."""
         answer = await self.channel.call(messages.GET_ONLINE_USERS, b"")
-        return dict(await _pausing(messages.read_online_users(answer)))
+        found: dict[str, frozenset[str]] = {}
+        async for batch in _batches(messages.read_online_users(answer)):
+            found.update(batch)
+        return found
 
     async def addresses(self, email: str) -> frozenset[str]:
         """Addresses from which one user is connected."""
@@ -123,11 +131,9 @@ class Calls:
         return ""
 
 
-async def _pausing(entries: Iterable[T]) -> list[T]:
-    """A long list, made without holding the event loop for long."""
-    found = []
-    for entry in entries:
-        found.append(entry)
-        if len(found) % _ENTRIES_IN_A_BATCH == 0:
-            await trio.lowlevel.checkpoint()
-    return found
+async def _batches(entries: Iterable[T]) -> AsyncIterator[tuple[T, ...]]:
+    """A long list in parts, without holding the event loop for long."""
+    waiting = iter(entries)
+    while batch := tuple(islice(waiting, _ENTRIES_IN_A_BATCH)):
+        yield batch
+        await trio.lowlevel.checkpoint()

@@ -22,6 +22,7 @@ from tests.actors.systems import Running
 from tests.fixtures import xray
 from tests.fixtures.bad_way import BadWay, open_bad_way
 from tests.fixtures.postgres import Database
+from tests.fixtures.processes import freeze
 
 WORKERS = {"activation": Activation, "fast_expiry": FastExpiry, "xray_reconciler": XrayReconciler}
 HEALTHY, DEAD, FROZEN, SLOW = names = ("healthy", "dead", "frozen", "slow")
@@ -42,10 +43,10 @@ class Machines:
     resources: AsyncExitStack
     folder: Path
 
-    def fail(self) -> None:
+    async def fail(self) -> None:
         """One dies, one freezes, and the way to one gets bad."""
         os.kill(self.running[DEAD].pid, signal.SIGKILL)
-        os.kill(self.running[FROZEN].pid, signal.SIGSTOP)
+        await freeze(self.running[FROZEN].pid)
         self.way.bad = True
 
     async def come_back(self) -> None:
@@ -128,7 +129,7 @@ async def test_beside_dead_frozen_and_slow_nodes_a_healthy_one_is_as_quick_as_ev
         for name in names:
             await until(database, f"(SELECT count(*) FROM provisions WHERE node = '{name}') = {len(FIRST)}")
 
-        here.fail()
+        await here.fail()
         shop.clock.move(timedelta(days=31))
         later = iter(range(FIRST.stop, 100))
         while not has_noticed(shop, DEAD, FROZEN):

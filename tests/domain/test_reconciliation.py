@@ -11,6 +11,13 @@ from domain.reconciliation import Differences, Known
 _ROUNDS = 500
 
 
+def listed(there: dict[str, UUID]) -> Differences:
+    """A comparison that knows the node's users."""
+    found = Differences()
+    found.list(there.items())
+    return found
+
+
 @pytest.mark.requirement("U3", "U4")
 def test_an_orphan_is_known_to_nobody_and_whoever_is_confirmed_and_not_there_is_missing(
     campaign: int,
@@ -24,7 +31,7 @@ def test_an_orphan_is_known_to_nobody_and_whoever_is_confirmed_and_not_there_is_
             Known(n, UUID(int=n), present=True, pending=random.random() < 0.4)
             for n in sorted(random.sample(range(1, 30), 20))
         ]
-        found = Differences(there)
+        found = listed(there)
         cut = random.randint(0, 20)
         found.compare(known[:cut])
         found.compare(known[cut:])
@@ -52,7 +59,7 @@ def test_an_orphan_is_known_to_nobody_and_whoever_is_confirmed_and_not_there_is_
 def test_many_orphans_are_removed_only_if_they_are_a_small_share_or_confirmed(
     orphans: int, users: int, confirmed: int, allowed: bool
 ) -> None:
-    found = Differences({name_on_node(n): UUID(int=n) for n in range(1, users + 1)})
+    found = listed({name_on_node(n): UUID(int=n) for n in range(1, users + 1)})
     found.compare(Known(n, UUID(int=n), present=True, pending=False) for n in range(orphans + 1, users + 1))
     assert found.may_remove(10, confirmed) is allowed
 
@@ -68,6 +75,6 @@ def test_a_name_leads_back_to_its_subscription() -> None:
 
 def test_whoever_is_being_changed_is_no_orphan_whatever_they_are_called_there() -> None:
     old, new = UUID(int=1), UUID(int=2)
-    found = Differences({"s7": old, "g7": old, "s8": old})
+    found = listed({"s7": old, "g7": old, "s8": old})
     found.compare([Known(7, new, present=True, pending=True, generation=1)])
     assert (found.missing, set(found.orphans)) == ([], {"s8"})

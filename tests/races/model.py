@@ -22,7 +22,7 @@ from domain.commands import (
     StartTrial,
 )
 from domain.entities import Grant, Provider, Subscription
-from domain.names import Had, change_on_node, name_on_node, subscription_named
+from domain.names import Had, change_on_node, name_on_node
 from domain.reconciliation import Differences, Known
 from tests.domain.memory import Shop
 
@@ -134,9 +134,9 @@ def _heal(shop: Shop, node: Node, missing: list[int], orphans: dict[str, UUID]) 
 def comparison(shop: Shop, node: Node) -> Turns:
     """The reconciler and the node's own look after a restart: lists, reads, and hands over what differs."""
     while True:
-        users = {name: uuid for name, uuid in node.users.items() if subscription_named(name) is not None}
+        found = Differences()
+        found.list(node.users.items())
         yield
-        found = Differences(users)
         found.compare(
             Known(
                 each.subscription_id,

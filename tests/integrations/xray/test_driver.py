@@ -18,6 +18,7 @@ from integrations.xray.interface import NodeBusy, NodeDriver, NodeRefused, NodeU
 from integrations.xray.node import BadUser, Node, NodeUser, server_config
 from integrations.xray.process import XrayProcess, open_xray
 from tests.fixtures.downloads import NEIGHBOUR, open_client, open_endless_site
+from tests.fixtures.processes import freeze
 from tests.fixtures.xray import new_user, plain_node, running
 
 
@@ -100,7 +101,7 @@ async def test_changes_of_one_user_happen_in_the_order_in_which_they_were_asked_
     async with driven(tmp_path) as (driver, xray, node):
         wanted = {f"s{index}": new_user(node, f"s{index}") for index in range(10)}
         await driver.uptime()
-        os.kill(xray.pid, signal.SIGSTOP)
+        await freeze(xray.pid)
         async with trio.open_nursery() as nursery:
             for name, user in wanted.items():
                 changes = [
@@ -134,13 +135,13 @@ async def test_a_frozen_node_is_unavailable_and_catches_up_later(tmp_path: Path)
     async with driven(tmp_path, timeout=0.1) as (driver, xray, node):
         user = new_user(node)
         await driver.uptime()
-        os.kill(xray.pid, signal.SIGSTOP)
+        await freeze(xray.pid)
         with pytest.raises(NodeUnavailable, match=r"^node 'plain' did not answer within 0\.1 s$"):
             await driver.ensure(user)
         os.kill(xray.pid, signal.SIGCONT)
         await driver.ensure(user)
         assert await driver.users() == {user.email: user}
-        os.kill(xray.pid, signal.SIGSTOP)
+        await freeze(xray.pid)
         with pytest.raises(NodeUnavailable):
             await driver.absent(user.email)
         os.kill(xray.pid, signal.SIGCONT)
@@ -154,7 +155,7 @@ async def test_a_change_that_came_too_late_does_not_undo_the_next_one(tmp_path: 
         users = [new_user(node, f"s{index}") for index in range(20)]
         for user in users[:10]:
             await driver.ensure(user)
-        os.kill(xray.pid, signal.SIGSTOP)
+        await freeze(xray.pid)
         with trio.move_on_after(0.05):
             async with trio.open_nursery() as nursery:
                 for user in users[:10]:
