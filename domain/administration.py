@@ -7,9 +7,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from domain import messages
+from domain.allowance import with_more
 from domain.commands import (
     AdjustBalance,
     CreatePromo,
+    GiveTraffic,
     GrantTime,
     OperatorCommand,
     ReissueKey,
@@ -19,6 +21,7 @@ from domain.commands import (
 )
 from domain.draft import Draft
 from domain.entities import AccountKind, Act, ActKind, PeriodCause, Promo, PromoKind, SubscriptionStatus
+from domain.grants import put_grant
 from domain.keys import give_new_key
 from domain.ledger import move
 from domain.money import Money
@@ -97,6 +100,26 @@ def reissue_key(command: ReissueKey, draft: Draft) -> Verdict:
     fresh = give_new_key(draft, known)
     active = fresh.status is SubscriptionStatus.ACTIVE
     told = messages.KeyReissued(active=active, reason=command.reason)
+    tell(draft, command.user_id, f"act:{act.id}", told)
+    return _DONE
+
+
+def give_traffic(command: GiveTraffic, draft: Draft) -> Verdict:
+    """Add to what a user's plan may move; whose traffic was used up is connected again."""
+    if (refusal := _refusal(draft, command, command.user_id)) is not None:
+        return refusal
+    if command.traffic <= 0:
+        return Verdict(False, f"expected a positive number of bytes, found {command.traffic}")
+    known = draft.rows.subscriptions.get(command.user_id)
+    if known is None or known.status is not SubscriptionStatus.ACTIVE:
+        return Verdict(False, f"user {command.user_id} has no running subscription")
+    if known.traffic is None:
+        return Verdict(False, f"the plan of user {command.user_id} has no limit of traffic")
+    act = _note(draft, command, ActKind.TRAFFIC, command.user_id, traffic=command.traffic)
+    fresh = with_more(draft, known, command.traffic)
+    draft.rows.subscriptions.put(fresh)
+    put_grant(draft, fresh)
+    told = messages.TrafficGiven(traffic=command.traffic, reason=command.reason)
     tell(draft, command.user_id, f"act:{act.id}", told)
     return _DONE
 
@@ -185,6 +208,8 @@ def _note(
     *,
     amount: Money | None = None,
     seconds: int | None = None,
+    traffic: int | None = None,
 ) -> Act:
-    act = Act(draft.new_id("acts"), kind, user_id, command.by, command.reason, amount, seconds, draft.now)
+    number = draft.new_id("acts")
+    act = Act(number, kind, user_id, command.by, command.reason, amount, seconds, draft.now, traffic)
     return draft.rows.acts.put(act)

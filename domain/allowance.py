@@ -54,3 +54,11 @@ def with_stop(draft: Draft, subscription: Subscription) -> Subscription:
     is_used_up = subscription.traffic is not None and used(draft, subscription) >= subscription.traffic
     stop = Stop.GRACE if draft.catalogue.grace else Stop.OFF
     return replace(subscription, stopped=stop if running and is_used_up else None)
+
+
+def with_more(draft: Draft, subscription: Subscription, traffic: int) -> Subscription:
+    """A subscription whose traffic is limited, with so many bytes added to what is left of it."""
+    assert subscription.traffic is not None, "there is nothing to add to no limit"
+    # What was moved beyond the limit, before the node was told to stop, is forgiven as it is by a purchase.
+    beyond = max(0, used(draft, subscription) - subscription.traffic)
+    return with_stop(draft, replace(subscription, traffic=subscription.traffic + beyond + traffic))

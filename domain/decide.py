@@ -66,6 +66,7 @@ _DECISIONS: dict[type[Command[Any]], Callable[..., object]] = {
     commands.GrantTime: administration.grant_time,
     commands.AdjustBalance: administration.adjust_balance,
     commands.RevokeAccess: administration.revoke_access,
+    commands.GiveTraffic: administration.give_traffic,
     commands.ReissueKey: administration.reissue_key,
     commands.Reissue: keys.reissue,
     commands.CreatePromo: administration.create_promo,

@@ -75,6 +75,7 @@ DELIVERY: Final[dict[str, Delivery]] = {
     "access_ready": _FACT,
     "expired": _FACT,
     "too_many_devices": _FACT,
+    "traffic_given": _FACT,
     "traffic_runs_out": _FACT,
     "traffic_used_up": _FACT,
     "trial_started": _FACT,

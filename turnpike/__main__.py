@@ -15,7 +15,7 @@ from turnpike.ctl import ctl
 from turnpike.messages import messages
 from turnpike.money import COMMANDS
 from turnpike.nodes import nodes
-from turnpike.usage import usage
+from turnpike.usage import traffic, usage
 
 R = TypeVar("R")
 
@@ -61,6 +61,7 @@ def sandbox(port: int, config: Path | None, data: Path | None) -> None:
 main.add_command(ctl)
 main.add_command(messages)
 main.add_command(usage)
+main.add_command(traffic)
 main.add_command(nodes)
 main.add_command(broadcast)
 for command in COMMANDS:

@@ -6,7 +6,7 @@ from uuid import UUID
 import segno
 from markupsafe import Markup
 
-from actors.screens.page import Page, Told, paragraphs, renewing, renewing_at_once, to_menu
+from actors.screens.page import Page, Told, menu, paragraphs, renewing, renewing_at_once, to_menu
 from actors.screens.shop import address_of, links_of
 from actors.words import Data
 from domain.messages import (
@@ -17,6 +17,7 @@ from domain.messages import (
     KeyNotReissued,
     KeyReissued,
     TooManyDevices,
+    TrafficGiven,
     TrafficRunsOut,
     TrafficUsedUp,
 )
@@ -28,6 +29,7 @@ Message = (
     | TrafficRunsOut
     | TrafficUsedUp
     | TooManyDevices
+    | TrafficGiven
     | AskToReissue
     | KeyReissued
     | KeyNotReissued
@@ -55,6 +57,8 @@ def told(message: Message, page: Page) -> Told:
             return _account(message, page)
         case TrafficRunsOut() | TrafficUsedUp():
             return _traffic(message, page), (_renewing(message, page),)
+        case TrafficGiven(traffic=traffic, reason=reason):
+            return page.words("traffic-given", traffic=Data(traffic), reason=reason), menu(page)
         case TooManyDevices(title=title, online=online, devices=devices):
             account = (Button(page.words.plain("button-account"), data="show:account"),)
             return page.words("too-many-devices", title=title, online=online, devices=devices), (account,)

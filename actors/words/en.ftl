@@ -136,6 +136,7 @@ expired-with-grace =
 traffic-runs-out =
     📊 <b>{ $title }</b>: { $used } of your { $traffic } of traffic are used.
     Renew, and the next period's traffic is yours at once, on top of what is left.
+traffic-given = 🎁 <b>{ $traffic }</b> of traffic added for you: { $reason }.
 traffic-used-up =
     ⛔ <b>{ $title }</b>: all of your { $traffic } of traffic are used, so your access is paused. Your time runs until { $until }.
     Renew, and the same key works again at once.

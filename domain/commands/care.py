@@ -160,6 +160,17 @@ class ReissueKey(OperatorCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GiveTraffic(OperatorCommand):
+    """Add so many bytes to what a user's plan may move."""
+
+    user_id: int
+    traffic: int
+
+    def needs(self) -> Needs:
+        return Needs(users=(self.user_id,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePromo(OperatorCommand):
     """Make a promo code; what it gives and to whom is in its fields, as in `domain.entities.Promo`."""
 

@@ -66,6 +66,7 @@ class ActKind(StrEnum):
     REVOKE = "revoke"
     PROMO = "promo"
     REISSUE = "reissue"
+    TRAFFIC = "traffic"
 
 
 class Act(Struct, frozen=True, gc=False):
@@ -79,3 +80,4 @@ class Act(Struct, frozen=True, gc=False):
     amount: Money | None
     seconds: int | None
     created_at: datetime
+    traffic: int | None = None

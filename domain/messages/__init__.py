@@ -14,6 +14,7 @@ from domain.messages.access import (
     KeyNotReissued,
     KeyReissued,
     TooManyDevices,
+    TrafficGiven,
     TrafficRunsOut,
     TrafficUsedUp,
     TrialStarted,
@@ -101,6 +102,7 @@ AnyMessage = (
     | TrialStarted
     | Expired
     | TooManyDevices
+    | TrafficGiven
     | TrafficRunsOut
     | TrafficUsedUp
     | AskToReissue
@@ -243,6 +245,7 @@ __all__ = [
     "TooManyDevices",
     "TopUpList",
     "ToppedUp",
+    "TrafficGiven",
     "TrafficRunsOut",
     "TrafficUsedUp",
     "TrialStarted",

@@ -56,6 +56,13 @@ class TrafficUsedUp(Message, frozen=True, kw_only=True, tag="traffic_used_up"):
     grace: bool = False
 
 
+class TrafficGiven(Message, frozen=True, kw_only=True, tag="traffic_given"):
+    """An operator added bytes of traffic."""
+
+    traffic: int
+    reason: str
+
+
 class TooManyDevices(Message, frozen=True, kw_only=True, tag="too_many_devices"):
     """A key is used from more addresses at once than the devices that the plan is for, and that lasts."""
 

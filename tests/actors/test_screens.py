@@ -118,6 +118,7 @@ def limits(title: str) -> list[AnyMessage]:
     return [
         structs.replace(account, connected=True, used=10**18, traffic=10**18, devices=1000),
         structs.replace(account, used=1, traffic=1, stopped=True),
+        messages.TrafficGiven(traffic=10**9, reason=title),
         *[messages.TooManyDevices(title=title, online=1 + many, devices=many) for many in (1, 3, 1000)],
         messages.TrafficRunsOut(title=title, used=800 * 10**6, traffic=10**9),
         messages.TrafficRunsOut(title=title, used=800, traffic=1000, price=RUB, period=10**18),

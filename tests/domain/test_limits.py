@@ -8,6 +8,7 @@ from domain.catalogue import Catalogue
 from domain.commands import (
     ExpireSubscriptions,
     FinalizePayment,
+    GiveTraffic,
     GrantTime,
     Person,
     Reading,
@@ -15,6 +16,7 @@ from domain.commands import (
     RecordUsage,
     StartPurchase,
     StartTrial,
+    Verdict,
 )
 from domain.entities import Provider, Stop, Subscription
 from domain.messages import AnyMessage, TrafficRunsOut, TrafficUsedUp
@@ -183,6 +185,27 @@ def test_a_refund_takes_back_what_was_not_moved() -> None:
         )
     )
     assert (alice.is_on_nodes(), alice.subscription.traffic) == (False, TRAFFIC)
+
+
+def test_an_operator_can_give_traffic_which_connects_whoever_had_none_left() -> None:
+    alice = Customer()
+    give = GiveTraffic(request="1", by="olga", reason="an outage", user_id=ALICE.id, traffic=500)
+    alice.shop.do(StartTrial(alice.shop.update(), ALICE))
+    alice.buy("year")
+    assert alice.shop.do(give) == Verdict(False, "the plan of user 1001 has no limit of traffic")
+    alice.buy()
+    alice.move(TRAFFIC + 70)
+    assert not alice.is_on_nodes()
+    assert alice.shop.do(replace(give, request="2")).done
+    assert alice.is_on_nodes()
+    alice.move(499)
+    assert alice.is_on_nodes()
+    alice.move(1)
+    assert not alice.is_on_nodes()
+    alice.shop.wait(timedelta(days=500))
+    alice.shop.do(ExpireSubscriptions((1,)))
+    assert not alice.shop.do(replace(give, request="3")).done
+    assert not alice.shop.do(replace(give, request="4", traffic=0)).done
 
 
 def test_where_there_is_grace_who_has_used_all_still_reaches_what_it_takes_to_pay() -> None:

@@ -51,6 +51,15 @@ async def test_the_limits_of_a_plan_are_shown_with_how_far_they_are_used(
         assert (await shop.said("usage", "1001")).splitlines()[1] == (
             "1 GB of 1 GB used, access is stopped; online from 3 of 2 addresses"
         )
+        assert (
+            await shop.said("traffic", "1001", "2 GB", "--reason", "an outage") == "user 1001 has 2 GB more\n"
+        )
+        assert (await shop.said("usage", "1001")).splitlines()[1] == (
+            "1 GB of 3 GB used; online from 3 of 2 addresses"
+        )
+        wrong = await shop.turnpike("traffic", "1001", "much", "--reason", "an outage")
+        assert wrong.returncode == 2
+        assert "AMOUNT: found 'much', expected an amount such as '100 GB'" in wrong.stderr
 
 
 async def moved(shop: Shop, node: str, up: int, down: int) -> None:
