@@ -19,6 +19,7 @@ from trio.testing import MockClock
 
 import actors.db_writer
 import actors.gateway
+import actors.switches
 import actors.vpn.node
 import integrations.telegram.sandbox.subscriptions
 from actors.dispatch import Dispatch
@@ -26,7 +27,7 @@ from actors.environment import Environment, Secrets
 from actors.reading import Reading
 from actors.sender import Sender
 from actors.settings import Configuration, configuration_of
-from actors.tree import build_tree
+from actors.tree import _WORKERS, build_tree
 from actors.vpn.node import VpnNode
 from integrations.cryptopay.sandbox import SANDBOX_CRYPTOPAY_TOKEN, CryptoPaySandbox
 from integrations.sandbox_store import Store
@@ -54,14 +55,12 @@ _HOUR: Final = 3600.0
 #: Seconds between two looks of workers that others tell of what is new, and how late that may make a message.
 SENDER_SECONDS: Final = 900.0
 _SELDOM: Final = {Sender: SENDER_SECONDS, Dispatch: _HOUR, VpnNode: _HOUR}
+_HOURLY: Final = "1h"
 _PERIODS: Final = {
-    "activation": "1h",
+    "auto_renewal": "10m",
     "crypto_payment_watcher": "30m",
-    "fast_expiry": "1h",
-    "invoice_lapse": "1h",
     "payment_sweep": "2h",
-    "refunds": "1h",
-    "trial_expiry": "1h",
+    "reminders": "15m",
     "trial_notifications": "15m",
     "xray_reconciler": "2h",
 }
@@ -78,8 +77,8 @@ def settings_of_the_week() -> dict[str, Any]:
     document["telegram"]["updates"] = "webhook"
     document["gateway"] |= {"port": _GATEWAY, "public_url": f"{_BASE}:{_GATEWAY}"}
     document["nodes"] = []
-    for name, period in _PERIODS.items():
-        document["actor"].setdefault(name, {})["period"] = period
+    for name in _WORKERS:
+        document["actor"].setdefault(name, {})["period"] = _PERIODS.get(name, _HOURLY)
     return document
 
 
@@ -146,6 +145,7 @@ async def open_stage(
         patch.setattr(actors.gateway, "serve", doors.serve)
         patch.setattr(actors.vpn.node, "open_driver", shelf.opened)
         patch.setattr(actors.db_writer, "BEAT_SECONDS", _HOUR)
+        patch.setattr(actors.switches, "_LOOK_SECONDS", _HOUR)
         patch.setattr(integrations.telegram.sandbox.subscriptions, "_TICK_SECONDS", _HOUR)
         for worker, period in _SELDOM.items():
             patch.setattr(worker, "period", period)
