@@ -15,7 +15,7 @@ _ASIDE = ("writer_claim", "schema_migrations")
 
 #: What two lives that came to the same may still differ in: what was drawn at random, how often something was tried,
 #: the numbers that others gave, how many seconds of a month were left. Of moments, only whether there is one is a fact.
-_CHANCE = {"uuid", "token", "trace", "body", "attempts", "message_id", "seconds"}
+_CHANCE = {"uuid", "token", "trace", "body", "attempts", "message_id", "seconds", "traffic_from"}
 _CHANCE_IN = {"updates": {"id"}, "answers": {"key"}}
 #: How much passes through a node is counted now and then, and depends on how often it was tried.
 _TRAFFIC = ("node_runs", "node_usage", "usage")

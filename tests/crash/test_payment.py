@@ -8,6 +8,7 @@ was not killed. `--campaign 50` goes on with kills at random moments.
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -125,9 +126,10 @@ async def killed_after(seconds: float, zygote: Zygote, task: Task) -> list[str]:
 
     async def kill(pid: int) -> None:
         await trio.sleep(seconds)
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended before
+            os.kill(pid, signal.SIGKILL)
 
     async with trio.open_nursery() as nursery:
         made, _ = await zygote.run(task, lambda pid: nursery.start_soon(kill, pid))
-        nursery.cancel_scope.cancel()  # it may have ended before
+        nursery.cancel_scope.cancel()
     return made
