@@ -1,15 +1,20 @@
 """The table of requirements, the marker, and `pytest --requirements` on a small suite of its own."""
 
+import ast
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from tests.fixtures.requirements import chapters, identifiers, render
-from tests.tidy.sources import ROOT
+from tests.fixtures.requirements import chapters, faults, identifiers, render
+from tests.tidy.sources import ROOT, Source, modules
+
+#: What an installed shop still lacks; nothing else may be without a test.
+TO_COME = {"O5", "O6", "O7", "O8"}
 
 DESIGN = ROOT.parent / "shared" / "design" / "requirements.md"
 
@@ -31,13 +36,50 @@ def run_suite(folder: Path, tests: str, *options: str) -> subprocess.CompletedPr
 
 def test_the_table_is_told_without_running_a_test(tmp_path: Path) -> None:
     result = run_suite(tmp_path, "@proves('F1', 'F2')\ndef test_sold(): assert False\n", "--requirements")
-    assert result.returncode == 0, result.stdout
+    assert result.returncode == pytest.ExitCode.TESTS_FAILED, result.stdout
     assert re.search(
         r"F1 +.+\n +test_shop.py::test_sold\n +F2 .+\n +test_shop.py::test_sold\n", result.stdout
     )
     assert re.search(r"F3 .+ no test\n", result.stdout)
     assert f"2 of {len(identifiers())} requirements have a test." in result.stdout
     assert "Without a test: W1 W2 " in result.stdout
+    assert re.search(r"^F3 \(.+\) has no test: mark the one that proves it$", result.stdout, re.MULTILINE)
+    assert "O5 (" not in result.stdout, "it is still to come"
+
+
+def test_the_table_fails_until_every_row_that_is_not_still_to_come_has_a_test(tmp_path: Path) -> None:
+    def told(rows: Iterable[str]) -> tuple[int, str]:
+        marker = ", ".join(map(repr, sorted(rows)))
+        result = run_suite(tmp_path, f"@proves({marker})\ndef test_all(): assert False\n", "--requirements")
+        return result.returncode, result.stdout
+
+    due = identifiers() - TO_COME
+    assert told(due)[0] == pytest.ExitCode.OK
+    for row in ("P3", "W1"):
+        status, said = told(due - {row})
+        assert (status, f"{row} (" in said) == (pytest.ExitCode.TESTS_FAILED, True)
+    status, said = told({*due, "O5"})
+    assert status == pytest.ExitCode.TESTS_FAILED
+    assert "O5 has a test now: take its `to_come` out of docs/requirements.toml" in said
+
+
+def test_every_row_of_the_project_has_a_test() -> None:
+    assert faults({identifier: ["a test"] for identifier in marked(modules("tests"))}) == []
+
+
+def marked(tests: Iterable[Source]) -> set[str]:
+    """The identifiers in the markers of some files, found without importing them."""
+    calls = [node for source in tests for node in ast.walk(source.tree) if isinstance(node, ast.Call)]
+    markers = [
+        call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "requirement"
+    ]
+    return {each.value for call in markers for each in call.args if isinstance(each, ast.Constant)}  # type: ignore[misc]
+
+
+def test_what_is_still_to_come_is_told_with_what_is_missing() -> None:
+    rows = {identifier: row for chapter in chapters().values() for identifier, row in chapter.items()}
+    assert {identifier for identifier, row in rows.items() if row.to_come} == TO_COME
+    assert all(rows[identifier].to_come.endswith(".") for identifier in TO_COME)
 
 
 def test_without_the_option_the_tests_run(tmp_path: Path) -> None:
