@@ -43,6 +43,23 @@ async def test_everybody_gets_it_once_and_its_maker_learns_what_became_of_it(
     assert got == Counter(dict.fromkeys(PEOPLE[2:], 1))
 
 
+@pytest.mark.requirement("W8")
+async def test_it_reaches_the_segment_that_its_maker_named_and_nobody_else(
+    database: Database, tmp_path: Path
+) -> None:
+    outbox = Outbox(database)
+    outbox.meet(*PEOPLE)
+    outbox.execute(f"UPDATE users SET chosen_language = 'ru' WHERE id < {PEOPLE[10]}")
+    async with (
+        open_telegram(tmp_path, *PEOPLE) as telegram,
+        open_studio(database, tmp_path, telegram.address) as studio,
+    ):
+        await studio.order("CreateBroadcast", html="<b>News</b> &amp; more", language="ru")
+        await studio.steer("start")
+        await studio.until("ended_at IS NOT NULL")
+        assert +await heard(telegram) == Counter(dict.fromkeys(PEOPLE[:10], 1))
+
+
 @pytest.mark.requirement("N6")
 async def test_paused_it_says_nothing_more_and_resumed_after_a_restart_it_repeats_nobody(
     database: Database, tmp_path: Path
@@ -169,6 +186,7 @@ AUDIENCES = [
 ]
 
 
+@pytest.mark.requirement("W8")
 async def test_a_broadcast_is_for_those_whom_it_names_and_nobody_else(
     database: Database, tmp_path: Path
 ) -> None:
