@@ -40,9 +40,9 @@ class SwitchRow:
 
     @property
     def sentence(self) -> str:
-        """That it is off, since when, by whom and why."""
-        why = f": {self.reason}" if self.reason else ""
-        return f"{self.name} is switched off since {self.changed_at:%Y-%m-%d %H:%M} UTC by {self.changed_by}{why}"
+        """That it is off, by whom, since when and why."""
+        why = f", {self.reason}" if self.reason else ""
+        return f"{self.name}: switched off by {self.changed_by} at {self.changed_at:%Y-%m-%d %H:%M} UTC{why}"
 
 
 class Order(msgspec.Struct):

@@ -53,8 +53,8 @@ async def test_a_switch_is_kept_over_a_restart_of_the_process_and_shown(
         workers, off = shown(here.system)
         assert workers["invoice_lapse"] is False
         assert off == {
-            "invoice_lapse is switched off since 2026-11-23 12:00 UTC by olga: a leak",
-            "payments is switched off since 2026-11-23 12:00 UTC by olga: a leak",
+            "invoice_lapse: switched off by olga at 2026-11-23 12:00 UTC, a leak",
+            "payments: switched off by olga at 2026-11-23 12:00 UTC, a leak",
         }
         assert next(
             actor.worker.last_run is None
