@@ -97,8 +97,11 @@ class Refunds(Worker):
             self.context.log.warning("refund put off", payment=asked.payment_id, error=str(error))
             return
         except Refused as error:
-            self.context.log.warning("refund refused", payment=asked.payment_id, error=str(error))
             await self._writer.call(Write(RefuseRefund(payment_id=asked.payment_id, error=str(error))))
+            self.context.happened(
+                f"refund of payment {asked.payment_id} refused",
+                f"{asked.provider} did not send payment {asked.payment_id} back: {error}",
+            )
             return
         await self._writer.call(
             Write(

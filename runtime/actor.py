@@ -145,6 +145,11 @@ class Context:
         if self._cell.exchange.alerts.end(self.name, kind):
             self.log.info("alert is over", kind=kind)
 
+    def happened(self, kind: str, text: str) -> None:
+        """An operator should know of something that is over already: `kind` is its name, `text` one sentence."""
+        self.log.error(kind, reason=text)
+        self._cell.exchange.alerts.happened(self.name, kind, text)
+
     def follow_alerts(self) -> None:
         """From now on an `Alert` arrives when any actor needs an operator; of what lasts already, at once."""
         self._cell.exchange.alerts.follow(self._cell)

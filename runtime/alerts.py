@@ -25,6 +25,9 @@ MAILBOX_GROWS: Final = "mailbox only grows"
 HANGS: Final = "actor hangs"
 """An actor held one message for longer than it may, and is restarted."""
 
+CRASHED: Final = "actor crashed"
+"""An actor died of an error; its supervisor decides what follows."""
+
 UNDEAD: Final = "actor ignores its cancellation"
 """It hangs and shields itself; only the end of the process will end it."""
 

@@ -8,10 +8,11 @@ from traceback import StackSummary
 import structlog
 import trio
 
-from .alerts import HANGS, UNDEAD
+from .alerts import CRASHED, HANGS, UNDEAD
 from .cell import Cell
 from .ending import Ending, HowItEnded
 from .envelope import Envelope
+from .errors import Hung
 
 log = structlog.get_logger("runtime")
 
@@ -23,7 +24,7 @@ def death(cell: Cell, ending: Ending, stop_timeout: float, system_ready: bool) -
         log.info("actor did not start", actor=cell.name, reason=ending.reason)
     elif ending.how is HowItEnded.CRASHED:
         log.error(
-            "actor crashed",
+            CRASHED,
             actor=cell.name,
             reason=ending.reason,
             started=ending.started,
@@ -33,6 +34,8 @@ def death(cell: Cell, ending: Ending, stop_timeout: float, system_ready: bool) -
             trace=ending.trace,
             exc_info=ending.error,
         )
+        if not isinstance(ending.error, Hung):  # of a hang was told when it was found
+            cell.exchange.alerts.happened(cell.name, CRASHED, f"it crashed: {ending.reason}")
     elif ending.how is HowItEnded.CANCELLED:
         log.warning("actor was cancelled", actor=cell.name, stop_timeout=stop_timeout, message=ending.message)
     else:

@@ -23,6 +23,7 @@ from domain.commands import FinalizePayment, RecordRefund
 from domain.entities import Provider
 from domain.money import Money
 from integrations.telegram.outgoing import Permanent, SendText
+from integrations.telegram.sandbox import SANDBOX_TOKEN
 from runtime import Actor, Ask, ConfigError, Context, Message
 from tests.actors.access import buy, try_out
 from tests.actors.post import Outbox, TelegramSide, open_telegram
@@ -152,6 +153,13 @@ async def test_alerts_are_told_and_a_storm_of_them_is_folded(database: Database,
         await office.alert("end the cellar")
         await office.look()
         assert len(await office.told()) == 1, "not within a minute"
+
+
+async def test_a_crash_is_told(database: Database, tmp_path: Path) -> None:
+    async with open_telegram(tmp_path, CHAT) as telegram, open_office(database, tmp_path, telegram) as office:
+        office.here.system.killer("alarm", RuntimeError(f"no answer from bot{SANDBOX_TOKEN}"))()
+        [told] = await office.until_told("alerts_notice")
+    assert told == "🔴 alarm: it crashed: RuntimeError: no answer from bot[token]"
 
 
 @pytest.mark.parametrize("chat_is_there", [True, False])
