@@ -21,7 +21,7 @@ from domain.money import Money
 CODES = ["TEN", "FIFTY", "WEEK", "BONUS", "GONE"]
 
 #: What is switched off now and then.
-SWITCHES = [*Function, "auto_renewal"]
+SWITCHES = [*(function.value for function in Function), "auto_renewal"]
 
 
 def promo_by_hand(random: Random, update: int) -> Command[Any]:
