@@ -29,6 +29,9 @@ from domain.outbox import tell
 from domain.people import balance_of
 from domain.periods import give_time, take_time
 
+#: Days that can be given at once, ten years: more is a slip of the finger.
+DAYS_MAX: Final = 3_650
+
 _DAY: Final = 86_400
 _SECOND: Final = timedelta(seconds=1)
 _CODE: Final = re.compile(r"[A-Z0-9_-]{3,32}")
@@ -39,8 +42,8 @@ def grant_time(command: GrantTime, draft: Draft) -> Verdict:
     """Give days of access."""
     if (refusal := _refusal(draft, command, command.user_id)) is not None:
         return refusal
-    if command.days <= 0:
-        return Verdict(False, f"expected a positive number of days, found {command.days}")
+    if not 1 <= command.days <= DAYS_MAX:
+        return Verdict(False, f"expected 1 to {DAYS_MAX} days, found {command.days}")
     seconds = command.days * _DAY
     act = _note(draft, command, ActKind.GRANT, command.user_id, seconds=seconds)
     known = draft.rows.subscriptions.get(command.user_id)
@@ -171,7 +174,7 @@ def _wrong_terms(command: CreatePromo, currency: str) -> str | None:
         and command.amount is not None
         and (command.amount.currency != currency or command.amount.minor <= 0),
         "expected 1 to 99 percent": command.percent is not None and not 1 <= command.percent <= 99,
-        "expected a positive number of days": command.days is not None and command.days <= 0,
+        f"expected 1 to {DAYS_MAX} days": command.days is not None and not 1 <= command.days <= DAYS_MAX,
         "expected at least one use": (command.max_uses or 1) < 1 or command.per_user < 1,
         "a code ends after it starts": command.starts_at is not None
         and command.ends_at is not None

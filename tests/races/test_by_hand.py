@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from domain.administration import DAYS_MAX
 from domain.commands import AdjustBalance, GrantTime, RevokeAccess
 from domain.entities import Provider
 from domain.money import Money
@@ -99,3 +100,14 @@ async def test_nothing_is_done_by_hand_without_a_reason(
             assert (verdict.done, verdict.why[:7]) == (False, "say why")
         assert market.value("SELECT count(*) FROM acts") == 0
         assert market.balance(WHO) == 0
+
+
+@pytest.mark.parametrize("days", [-1, 0, DAYS_MAX + 1, 10**18])
+async def test_days_that_must_be_a_slip_of_the_finger_are_refused_in_one_sentence(
+    database: Database, tmp_path: Path, days: int
+) -> None:
+    async with open_market(database, tmp_path) as market:
+        await market.invoice(WHO)
+        verdict = await market.do(GrantTime(**order("1"), days=days))
+        assert (verdict.done, verdict.why) == (False, f"expected 1 to {DAYS_MAX} days, found {days}")
+        assert market.value("SELECT count(*) FROM acts") == 0
