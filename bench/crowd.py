@@ -3,6 +3,7 @@
 The node's Xray is run by the shop, as in `supervisor.toml`. Messages to people are kept by a stand-in of the sender.
 """
 
+import gc
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -100,6 +101,8 @@ async def open_crowd(
         system = System(_tree(around, workers or {}), clock=SystemClock())
         async with trio.open_nursery() as nursery:
             await nursery.start(system.run)
+            gc.collect()
+            gc.freeze()  # as `turnpike run` does
             connect = partial(trio.open_unix_socket, node.api_socket)
             calls = Calls(grpc.Channel(connect, nursery), node.inbound_tag)
             yield Crowd(system, calls, database, node)
