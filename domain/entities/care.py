@@ -70,7 +70,7 @@ class ActKind(StrEnum):
 
 
 class Act(Struct, frozen=True, gc=False):
-    """Something an operator did by hand: who, why, when, and how much money or time (F14)."""
+    """Something an operator did by hand: who, why, when, and how much money, time, or traffic in bytes (F14)."""
 
     id: int
     kind: ActKind
