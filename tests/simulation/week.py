@@ -28,7 +28,7 @@ from tests.simulation.table import Expected, Hours
 from tests.simulation.terms import Terms
 
 START: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
-#: A little more after the last look of the workers, so that nothing is seen only by half.
+#: The shop closes a little after a look of the workers, so that nothing is seen only by half.
 _LAST_LOOK: Final = timedelta(minutes=2)
 
 #: Nobody begins something in the chat that the shop would not be there to end.
@@ -65,7 +65,7 @@ def hours_of(days: int, *pauses: tuple[timedelta, timedelta]) -> Hours:
     """Open for so many days, but for pauses: each from when on, and how long."""
     bounds = [START]
     for since, length in pauses:
-        bounds += [START + since, START + since + length]
+        bounds += [START + since + _LAST_LOOK, START + since + length]
     bounds.append(START + days * DAY + _LAST_LOOK)
     return Hours(list(zip(bounds[::2], bounds[1::2], strict=True)))
 
