@@ -1,6 +1,6 @@
 """One virtual week of the whole shop: everybody is told what they should be, once, in their words and on their day.
 
-The week is lived once, and each test looks at a part of it. `--campaign 7` has 1,000 people live it.
+The week is lived once, and each test looks at a part of it. `--campaign 10` has 1,000 people live it.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from tests.simulation.people import What
 from tests.simulation.sightings import KINDS
 from tests.simulation.week import Lived, hours_of, kinds_of_deeds, live
 
-PEOPLE: Final = 150
+PEOPLE: Final = 110
 PEOPLE_MAX: Final = 1000
 SEED: Final = 1
 
