@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 import trio
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
 from integrations.xray import messages
 from integrations.xray.cutting import KernelCutter
@@ -189,3 +190,36 @@ async def test_a_long_list_does_not_hold_up_the_others() -> None:
 
 def test_the_bytes_of_these_tests_are_a_node_s_list() -> None:
     assert list(messages.read_users(listed(USER, USER))) == [USER, USER]
+
+
+async def test_changes_that_are_asked_for_together_are_written_together() -> None:
+    """A lock that all of them take, and few need, would have each go on, and be written, alone."""
+    network, writes = Network(), 0
+
+    def counted_pair() -> tuple[trio.abc.Stream, trio.abc.Stream]:
+        ours, theirs = memory_stream_pair()
+        deliver = ours.send_stream.send_all_hook
+        assert deliver is not None
+
+        async def count_and_deliver() -> None:
+            nonlocal writes
+            writes += 1
+            await deliver()
+
+        ours.send_stream.send_all_hook = count_and_deliver
+        return ours, theirs
+
+    network.make_pair = counted_pair
+    multiplexed = replace(NODE, flow="", security=None)
+    async with open_channel(network) as (channel, nursery):
+        driver = XrayDriver(multiplexed, channel, KernelCutter(NODE.port), 5.0)
+        nursery.start_soon(driver.ensure, NodeUser("s1", UUID(int=1 << 80)))
+        peer = await network.peer()
+        await answer_method(peer, "ListRule", b"")
+        await answer_method(peer, "AlterInbound", b"")
+        await wait_all_tasks_blocked()
+        writes = 0
+        for number in range(2, 42):
+            nursery.start_soon(driver.ensure, NodeUser(f"s{number}", UUID(int=number << 80)))
+        await wait_all_tasks_blocked()
+        assert 1 <= writes <= 4
