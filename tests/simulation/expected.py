@@ -157,9 +157,10 @@ class _Person:
 
     def _top_up(self, at: datetime) -> None:
         """The payment is found when the shop next asks Crypto Pay."""
-        period = self._terms.period("crypto_payment_watcher")
+        worker = "crypto_payment_watcher"
         known = at < self._hours.open[0][0]
-        found = at if known else self._hours.look(at, period)
+        looks = (self._terms.period(worker), self._terms.first_after(worker))
+        found = at if known else self._hours.look(at, *looks)
         self._balance += self._terms.top_up
         self._money_since = found
         self.tell(found, "topped_up")

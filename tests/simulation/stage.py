@@ -64,6 +64,8 @@ _PERIODS: Final = {
     "trial_notifications": "15m",
     "xray_reconciler": "2h",
 }
+#: Who may not look in the same moment as those that remind people of what money is missing.
+_FINDING_MONEY: Final = ("crypto_payment_watcher", "payment_sweep")
 
 
 def settings_of_the_week() -> dict[str, Any]:
@@ -79,6 +81,8 @@ def settings_of_the_week() -> dict[str, Any]:
     document["nodes"] = []
     for name in _WORKERS:
         document["actor"].setdefault(name, {})["period"] = _PERIODS.get(name, _HOURLY)
+    for name in _FINDING_MONEY:
+        document["actor"][name]["first_after"] = "7m"
     return document
 
 

@@ -65,12 +65,15 @@ class Hours:
         """Whether the process runs at a moment and for some time after it."""
         return any(opens <= at and at + for_ < closes for opens, closes in self.open)
 
-    def look(self, since: datetime, period: timedelta | None = None) -> datetime:
-        """The first moment from `since` on at which a worker looks: at each opening, and each `period` after it."""
+    def look(
+        self, since: datetime, period: timedelta | None = None, first_after: timedelta = timedelta(0)
+    ) -> datetime:
+        """When a worker looks, from `since` on: some time after each opening, and each `period` after that."""
         for opens, closes in self.open:
-            if since <= opens:
-                return opens
-            at = since if period is None else opens - (opens - since) // period * period
+            first = opens + first_after
+            if since <= first:
+                return first
+            at = since if period is None else first - (first - since) // period * period
             if at < closes:
                 return at
         return NEVER

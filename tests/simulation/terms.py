@@ -77,6 +77,10 @@ class Terms:
         """How often a worker looks."""
         return length(self.document["actor"][worker]["period"])
 
+    def first_after(self, worker: str) -> timedelta:
+        """How long after its start a worker looks for the first time."""
+        return length(self.document["actor"][worker]["first_after"])
+
     def zone(self, chosen: str | None) -> ZoneInfo:
         """The clock that somebody goes by."""
         return ZoneInfo(chosen or self.document["shop"]["time_zone"])
