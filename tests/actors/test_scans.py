@@ -230,7 +230,7 @@ async def test_no_page_is_larger_than_a_page_and_nothing_is_kept_of_it(
     worker: str, database: Database, tmp_path: Path, page: int, quiet: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timers, "SWEEP_FROM", 16)  # a few hundred deadlines that were met are kept otherwise
-    people = 50 * page
+    people = 36 * page
     populate(database, people, due=worker != "xray_reconciler")
     sizes: list[int] = []
     #: Of each statement: the rows that were read by then, and the bytes that were held.
