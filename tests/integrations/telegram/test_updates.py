@@ -73,8 +73,8 @@ _PAID = Paid(
 
 _KNOWN: list[tuple[dict[str, Any], Inbound]] = [
     (_command("/start", 6), Command(_ANN, "start", "", 7)),
-    (_command("/start ref_9", 6), Command(_ANN, "start", "ref_9", 7)),
-    (_command("/Start@shop_bot  ref_9 ", 15), Command(_ANN, "start", "ref_9", 7)),
+    (_command("/start ref_9", 6), Command(_ANN, "start", "ref_9", 7, "ref_9")),
+    (_command("/Start@shop_bot  ref_9 ", 15), Command(_ANN, "start", "ref_9", 7, "ref_9")),
     (_message(text="hello <b>"), Text(_ANN, "hello <b>", 7)),
     (_message(text="/not a command"), Text(_ANN, "/not a command", 7)),
     (
