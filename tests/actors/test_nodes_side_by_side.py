@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -131,10 +132,11 @@ async def test_beside_dead_frozen_and_slow_nodes_a_healthy_one_is_as_quick_as_ev
 
         await here.fail()
         shop.clock.move(timedelta(days=31))
-        later = iter(range(FIRST.stop, 100))
+        later = count(FIRST.stop)
         while not has_noticed(shop, DEAD, FROZEN):
             assert await seconds_to_buy(database, writer, [next(later)]) < usual + LATE_SECONDS
-        second = range(next(later), 100)[: len(FIRST)]
+        begin = next(later)
+        second = range(begin, begin + len(FIRST))
         assert await seconds_to_buy(database, writer, second) < usual + LATE_SECONDS
         assert await passes(link_of(database, here.nodes[HEALTHY], second[0]))
         over = f"subscription_id <= {len(FIRST)} AND NOT present"

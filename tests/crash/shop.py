@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from actors.admin_chat import Admins
 from actors.sender import Sender
 from domain.commands import Command
 from runtime import SystemClock
@@ -50,10 +51,13 @@ async def work(task: Task) -> None:
 
 
 def shop(port: int) -> Wanted:
-    """The sandbox's shop, on the database whose address the environment holds."""
+    """The sandbox's shop, on the database whose address the environment holds.
+
+    Without administrators: what they are told is folded by time, and two lives take different times.
+    """
     wanted, replace = sandbox_shop(None, port), msgspec.structs.replace
     settings = wanted.configuration.settings
-    settings = replace(settings, database=replace(settings.database, url_env=VARIABLE))
+    settings = replace(settings, admins=Admins(), database=replace(settings.database, url_env=VARIABLE))
     changed = wanted.configuration
     return Wanted(type(changed)(changed.name, settings, changed.catalogue, changed.tree), wanted.secrets)
 

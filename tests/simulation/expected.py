@@ -77,6 +77,8 @@ class _Person:
         self._short_told_in = 0
         #: Up to when reminders are told or out of date.
         self._reminded = NEVER
+        #: When top-ups that are paid will be found.
+        self._on_its_way: list[datetime] = []
         self._money_since = datetime.min.replace(tzinfo=UTC)
         self._waiting: list[_Waiting] = []
 
@@ -86,10 +88,11 @@ class _Person:
         while True:
             happens = [
                 (deeds[0].at if deeds else NEVER, 0),
-                (self._renewal(), 1),
-                (self._end(), 2),
-                (self._reminder(), 3),
-                (min((each.at for each in self._waiting), default=NEVER), 4),
+                (min(self._on_its_way, default=NEVER), 1),
+                (self._renewal(), 2),
+                (self._end(), 3),
+                (self._reminder(), 4),
+                (min((each.at for each in self._waiting), default=NEVER), 5),
             ]
             at, which = min(happens)
             if at >= self._hours.end:
@@ -98,10 +101,12 @@ class _Person:
                 case 0:
                     self._do(deeds.pop(0), people)
                 case 1:
-                    self._renew(at)
+                    self._arrive(at)
                 case 2:
-                    self._over(at)
+                    self._renew(at)
                 case 3:
+                    self._over(at)
+                case 4:
                     self._remind(at)
                 case _:
                     self._morning(at)
@@ -160,10 +165,13 @@ class _Person:
         worker = "crypto_payment_watcher"
         known = at < self._hours.open[0][0]
         looks = (self._terms.period(worker), self._terms.first_after(worker))
-        found = at if known else self._hours.look(at, *looks)
+        self._on_its_way.append(at if known else self._hours.look(at, *looks))
+
+    def _arrive(self, at: datetime) -> None:
+        self._on_its_way.remove(at)
         self._balance += self._terms.top_up
-        self._money_since = found
-        self.tell(found, "topped_up")
+        self._money_since = at
+        self.tell(at, "topped_up")
 
     def _give(self, at: datetime, span: timedelta, *, trial: bool = False) -> None:
         self._ends_at = max(self._ends_at or at, at) + span

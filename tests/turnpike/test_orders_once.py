@@ -72,9 +72,9 @@ async def test_an_order_that_fails_by_a_mistake_of_ours_changed_nothing_and_says
 ) -> None:
     async with shop_in(database, tmp_path) as shop:
         await shop.write(Show(1, ALICE, "home"))
-        sentence = await shop.refused("grant", str(ALICE.id), "99999999", "--reason", "for ever")
+        sentence = await shop.refused("adjust", str(ALICE.id), f"{10**20}.00 RUB", "--reason", "too rich")
         assert sentence == (
-            "GrantTime changed nothing: OverflowError: this is a mistake in turnpike, the log says more"
+            "AdjustBalance changed nothing: NumericValueOutOfRange: this is a mistake in turnpike, the log says more"
         )
         desk = next(each for each in shop.system.status().actors() if each.name == "desk")
         assert desk.incarnations == 1
