@@ -24,7 +24,7 @@ _SIGNS: Final = {
     "TRY": "₺",
 }
 
-_DATA_UNITS: Final = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
+_DATA_UNITS: Final = ("kilobyte", "megabyte", "gigabyte", "terabyte")
 _THOUSAND: Final = 1000
 
 _NO_BREAK: Final = "\N{NO-BREAK SPACE}"
@@ -52,12 +52,12 @@ class Data:
 
 def write_data(data: Data, locale: Locale) -> str:
     """An amount in the unit that a person would choose, by thousands: `840 kB`, `1.25 GB`, `1,25 ГБ`."""
-    amount, unit = Decimal(data.count), _DATA_UNITS[0]
+    amount, unit = Decimal(data.count) / _THOUSAND, _DATA_UNITS[0]
     for following in _DATA_UNITS[1:]:
         if amount < _THOUSAND:
             break
         amount, unit = amount / _THOUSAND, following
-    places = Decimal("0.01") if unit not in _DATA_UNITS[:2] else Decimal(1)
+    places = Decimal("0.01") if unit != _DATA_UNITS[0] else Decimal(1)
     # Down, or the last byte of a limit would look used before it is.
     rounded = amount.quantize(places, ROUND_DOWN).normalize()
     return str(format_unit(rounded, f"digital-{unit}", "short", locale=locale))

@@ -87,8 +87,8 @@ def test_a_moment_is_the_readers_own_date_and_time(
 @pytest.mark.parametrize(
     ("language", "count", "written"),
     [
-        ("en", 0, "0 byte"),
-        ("en", 999, "999 byte"),
+        ("en", 0, "0 kB"),
+        ("en", 999, "0 kB"),
         ("en", 999_999, "999 kB"),
         ("en", 1_250_000_000, "1.25 GB"),
         ("ru", 1_250_000_000, "1,25 ГБ"),
